@@ -1,0 +1,5 @@
+"""``python -m perfsynth``."""
+
+from perfsynth.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""The command line: one thin file a command, each importing what it needs only when it runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from types import TracebackType
+
+import typer
+
+from perfsynth.version import __version__
+
+app = typer.Typer(
+    name="perfsynth",
+    help="Play a music score as a person would.\n\n"
+    "Every command reads files or a pipe and writes files or a pipe: data on stdout, words on stderr.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def perfsynth(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    """Play a music score as a person would."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+# The commands add themselves to `app`, in the order of the help: the whole road, its stages, the rest.
+from perfsynth.cli import render  # noqa: E402, F401, I001
+from perfsynth.cli import render_performance  # noqa: E402, F401
+from perfsynth.cli import synth_audio  # noqa: E402, F401
+from perfsynth.cli import tokenize  # noqa: E402, F401
+from perfsynth.cli import models  # noqa: E402, F401
+from perfsynth.cli import doctor  # noqa: E402, F401
+
+
+def main() -> None:
+    """Run the command line and exit: 0 ok, 1 failed, 2 usage, 3 part of a batch, 130 interrupted, 141 closed pipe."""
+    sys.excepthook = _one_line
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        sys.exit(130)
+    except typer.TyperException as error:  # wrong options: found before any command runs
+        message = " ".join(error.format_message().split())
+        if "--json" in sys.argv:
+            print(json.dumps({"error": message, "exit_code": 2}), file=sys.stderr)
+        elif not message:  # called without arguments: the help has been printed
+            pass
+        else:
+            print(f"perfsynth: {message}; see perfsynth --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def _one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report a defect of perfsynth itself."""
+    if {"-v", "--verbose"} & set(sys.argv):
+        sys.__excepthook__(kind, error, trace)
+    text = " ".join(str(error).split())
+    print(f"perfsynth: defect: {kind.__name__}: {text}; please report it with the output of -v", file=sys.stderr)

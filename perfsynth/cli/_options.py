@@ -1,0 +1,74 @@
+"""The options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from inspect import Parameter
+from typing import Annotated, Any
+
+import typer
+
+Inputs = Annotated[list[str] | None, typer.Argument(metavar="[INPUT]...", help="Files to read; - or nothing: stdin.")]
+Output = Annotated[str | None, typer.Option("--output", "-o", help="File to write; - or nothing: stdout.")]
+OutDir = Annotated[str | None, typer.Option(help="Folder for the results of several inputs.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave inputs whose result is there.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random: same input, model and seed, same bytes.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Reports and errors as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more; show tracebacks.")]
+
+
+class Repeats(StrEnum):
+    """What becomes of repeat signs."""
+
+    unfold = "unfold"
+    as_written = "as-written"
+
+
+class AudioFormat(StrEnum):
+    """Audio files that can be written."""
+
+    wav = "wav"
+    flac = "flac"
+    ogg = "ogg"
+
+
+RepeatsOption = Annotated[Repeats, typer.Option(help="Play repeats, or read the page once.")]
+Bpm = Annotated[
+    float | None,
+    typer.Option(metavar="BPM", help="Mean tempo in quarter notes a minute, instead of the score's own."),
+]
+PerformanceModel = Annotated[str, typer.Option("--model", help="Performance model; see `perfsynth models`.")]
+Engine = Annotated[str, typer.Option(help="Sound engine; see `perfsynth models`.")]
+Soundfont = Annotated[str | None, typer.Option(metavar="SF2", help="Soundfont, for the fluidsynth engine.")]
+Format = Annotated[
+    AudioFormat | None, typer.Option("--format", help="Audio format; else by the output's suffix, else WAV.")
+]
+SampleRate = Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate; the engine's own by default.")]
+Loudness = Annotated[
+    float | None,
+    typer.Option(metavar="LUFS", help="Integrated loudness; the true peak stays below -1 dBFS. 0: as it comes."),
+]
+KeepStages = Annotated[str | None, typer.Option(metavar="DIR", help="Keep what each stage makes in a folder.")]
+Vocabulary = Annotated[str, typer.Option(help="Token vocabulary; see `perfsynth models`.")]
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+SESSION_PARAMETERS = (
+    _parameter("as_json", AsJson, False),
+    _parameter("quiet", Quiet, False),
+    _parameter("verbose", Verbose, False),
+)
+STAGE_PARAMETERS = (
+    _parameter("inputs", Inputs, None),
+    _parameter("output", Output, None),
+    _parameter("out_dir", OutDir, None),
+    _parameter("force", Force, False),
+    _parameter("skip_existing", SkipExisting, False),
+    _parameter("seed", Seed, 0),
+    *SESSION_PARAMETERS,
+)

@@ -1,0 +1,51 @@
+"""``perfsynth render``: a score in, audio out; the whole road in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perfsynth.cli import _io, app
+from perfsynth.cli import _options as opt
+from perfsynth.cli._sound import ending, write_sound
+from perfsynth.pipeline import LOUDNESS_LUFS
+
+
+@_io.stage(
+    app,
+    "render",
+    suffix=ending,
+    examples=(
+        "perfsynth render score.musicxml -o out.wav",
+        "perfsynth render *.mxl --out-dir sound --format flac --bpm 96",
+    ),
+)
+def render(
+    item: _io.Item,
+    model: opt.PerformanceModel = "auto",
+    engine: opt.Engine = "auto",
+    bpm: opt.Bpm = None,
+    repeats: opt.RepeatsOption = opt.Repeats.unfold,
+    soundfont: opt.Soundfont = None,
+    sample_rate: opt.SampleRate = None,
+    loudness: opt.Loudness = LOUDNESS_LUFS,
+    audio_format: opt.Format = None,
+    keep_stages: opt.KeepStages = None,
+) -> None:
+    """Play a score (MusicXML, .mxl, MIDI) and sound it: write audio."""
+    from perfsynth import formats
+    from perfsynth.formats.midi import write_performance
+    from perfsynth.perform.core import perform
+
+    score = formats.read_score(item.read(), name=item.name, repeats=repeats.value)
+    performance = perform(score, model=model, bpm=bpm, seed=item.seed)
+    if keep_stages is not None:
+        item.beside(Path(keep_stages), ".performance.mid").write(write_performance(performance))
+    write_sound(
+        item,
+        performance,
+        audio_format=audio_format,
+        loudness=loudness,
+        engine=engine,
+        sample_rate=sample_rate,
+        soundfont=soundfont,
+    )

@@ -1,0 +1,31 @@
+"""What can go wrong, as the command line reports it: one line each, with an exit code.
+
+A message names the value, the rule it broke and the remedy:
+``bach.mid: no notes in this MIDI file; a score needs at least one``.
+"""
+
+
+class PerfsynthError(Exception):
+    """Anything that stops a stage for a reason its user can act on (exit code 1)."""
+
+    exit_code = 1
+
+
+class InputError(PerfsynthError, ValueError):
+    """An input that cannot be read or makes no sense as what it claims to be."""
+
+
+class MissingError(PerfsynthError):
+    """A program, a package, a soundfont or a weight that is needed and not installed."""
+
+
+class UsageError(PerfsynthError):
+    """A combination of options that means nothing (exit code 2)."""
+
+    exit_code = 2
+
+
+class BatchError(PerfsynthError):
+    """Some items of a batch failed, the others are done (exit code 3)."""
+
+    exit_code = 3

@@ -1,0 +1,143 @@
+"""JSON Lines with a header: tokens, alignments and performances that other programs can read.
+
+The first line says what follows and how it was made; then comes one JSON object a note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from perfsynth.errors import InputError
+from perfsynth.formats.provenance import history_from_json
+from perfsynth.types import (
+    ALIGNED_NOTE,
+    CONTROL,
+    PERFORMED_NOTE,
+    Alignment,
+    Part,
+    Performance,
+    Tokens,
+)
+from perfsynth.version import __version__
+
+
+def write_jsonl(artifact: Tokens | Alignment | Performance) -> bytes:
+    """Write an artifact; floats are exact."""
+    kind = type(artifact).__name__.lower()
+    header: dict[str, Any] = {
+        "perfsynth": kind,
+        "version": __version__,
+        "history": [step.to_json() for step in artifact.history],
+    }
+    if isinstance(artifact, Tokens):
+        header |= {"vocabulary": artifact.vocabulary, "fields": list(artifact.fields)}
+        rows: Iterator[Any] = (dict(zip(artifact.fields, row, strict=True)) for row in artifact.ids.tolist())
+    elif isinstance(artifact, Performance):
+        header["parts"] = [asdict(part) for part in artifact.parts]
+        header["controls"] = [_plain(row, CONTROL) for row in artifact.controls.tolist()]
+        rows = (_plain(row, PERFORMED_NOTE) for row in artifact.notes.tolist())
+    else:
+        rows = (_plain(row, ALIGNED_NOTE) for row in artifact.notes.tolist())
+    lines = [json.dumps(header), *(json.dumps(row) for row in rows)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _plain(row: tuple, dtype: np.dtype) -> dict[str, Any]:
+    """A row as a JSON object; nan, which JSON lacks, is null."""
+    return {name: None if value != value else value for name, value in zip(dtype.names or (), row, strict=True)}
+
+
+def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Performance:
+    """Read what `write_jsonl` writes.
+
+    Raises
+    ------
+    InputError
+        When a line is no JSON, or not what the header announces.
+    """
+    lines = data.decode("utf-8", "replace").splitlines()
+    header = _object(lines[0] if lines else "", name, 1)
+    kind = header.get("perfsynth")
+    if kind not in ("tokens", "alignment", "performance"):
+        raise InputError(f"{name}: line 1: no header of tokens, an alignment or a performance")
+    rows = [_object(line, name, number) for number, line in enumerate(lines[1:], 2) if line.strip()]
+    made: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
+    try:
+        made["history"] = history_from_json(header.get("history", []))
+        if kind == "tokens":
+            return _tokens(header, rows, name, made)
+        if kind == "alignment":
+            return Alignment(_table(rows, ALIGNED_NOTE, name, first_line=2), **made)
+        parts = tuple(Part(**part) for part in header["parts"])
+        controls = _table(header["controls"], CONTROL, name, first_line=1)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{name}: line 1: its header lacks or garbles {error}; write the file again") from error
+    performance = Performance(_table(rows, PERFORMED_NOTE, name, first_line=2), controls, parts, **made)
+    _check(performance, name)
+    return performance
+
+
+def _object(line: str, name: str, number: int) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: line {number}: no JSON ({error}); is the file complete?") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{name}: line {number}: a JSON object is expected")
+    return found
+
+
+def _tokens(header: dict[str, Any], rows: list[dict], name: str, made: dict[str, Any]) -> Tokens:
+    fields, vocabulary = header["fields"], header["vocabulary"]
+    if not isinstance(vocabulary, str) or not isinstance(fields, list) or not all(isinstance(f, str) for f in fields):
+        raise InputError(f"{name}: line 1: fields and vocabulary are not words; write the file again")
+    ids = np.zeros((len(rows), len(fields)), np.int32)
+    for index, row in enumerate(rows):
+        values = [row.get(field) for field in fields]
+        if not all(type(value) is int and 0 <= value < 2**31 for value in values):
+            raise InputError(f"{name}: line {index + 2}: {', '.join(fields)} must be whole numbers from 0")
+        ids[index] = np.array(values, np.int32)
+    return Tokens(ids, tuple(fields), vocabulary, **made)
+
+
+def _table(rows: list[dict], dtype: np.dtype, name: str, *, first_line: int) -> np.ndarray:
+    names = dtype.names or ()
+    table = np.zeros(len(rows), dtype)
+    for index, row in enumerate(rows):
+        try:
+            values = tuple(np.nan if row[column] is None else row[column] for column in names)
+            if not all(
+                isinstance(value, str) == (dtype[c].kind == "U") for c, value in zip(names, values, strict=True)
+            ):
+                raise ValueError("a word and a number are mixed up")
+            table[index] = values
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            line = first_line + index if first_line > 1 else 1
+            raise InputError(f"{name}: line {line}: not a row of {', '.join(names)} ({error})") from error
+    return table
+
+
+def _check(performance: Performance, name: str) -> None:
+    """Refuse numbers that no keyboard can play."""
+    notes, controls, n_parts = performance.notes, performance.controls, len(performance.parts)
+    times = np.concatenate([notes["onset_s"], notes["duration_s"], controls["time_s"]])
+    if not np.isfinite(times).all() or (times < 0).any():
+        raise InputError(f"{name}: a time is negative or no number; times are seconds from 0")
+    ranges = (
+        ("pitch", notes["pitch"], 0, 127),
+        ("velocity", notes["velocity"], 1, 127),
+        ("control value", controls["value"], 0, 127),
+        ("control number", controls["number"], 0, 127),
+        ("part", np.concatenate([notes["part"], controls["part"]]), 0, n_parts - 1),
+        ("program", np.array([part.program for part in performance.parts]), 0, 127),
+    )
+    for what, values, low, high in ranges:
+        wrong = values[(values < low) | (values > high)]
+        if len(wrong):
+            raise InputError(f"{name}: {what} {wrong[0]}: must be {low} to {high}")

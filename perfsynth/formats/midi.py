@@ -1,0 +1,350 @@
+"""Standard MIDI files as scores (in beats) and as performances (in seconds), through mido."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import mido
+import numpy as np
+
+from perfsynth.errors import InputError
+from perfsynth.formats.provenance import history_from_text, history_to_text
+from perfsynth.formats.score import arranged
+from perfsynth.tempo import beats_to_seconds, tempo_map
+from perfsynth.types import (
+    CONTROL,
+    DIRECTION,
+    KEY,
+    MEASURE,
+    METER,
+    PERFORMED_NOTE,
+    SCORE_NOTE,
+    SOFT,
+    SOSTENUTO,
+    SUSTAIN,
+    TEMPO,
+    Made,
+    Part,
+    Performance,
+    Score,
+)
+
+PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
+DRUM_CHANNEL = 9
+MAX_HOURS = 24  # a longer file is a broken one
+MAX_MEASURES = 1_000_000
+# Written files: 1920 ticks a second, so a rounding error of at most 0.26 ms; pretty_midi, which reads at most
+# 10^7 ticks, still takes 86 minutes.
+TICKS_PER_BEAT = 960
+WRITTEN_BPM = 120
+TICKS_PER_S = TICKS_PER_BEAT * WRITTEN_BPM // 60
+# mido reports a broken file through whatever its parser trips over.
+_BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, mido.KeySignatureError)
+
+log = logging.getLogger("perfsynth")
+
+
+@dataclass
+class _Events:
+    """The content of a file that matters here; times in ticks."""
+
+    ticks_per_beat: int
+    notes: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # on, off, pitch, velocity, part
+    controls: list[tuple[int, int, int, int]] = field(default_factory=list)  # tick, number, value, part
+    tempos: list[tuple[int, float]] = field(default_factory=list)
+    meters: list[tuple[int, int, int]] = field(default_factory=list)
+    keys: list[tuple[int, str]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    title: str = ""
+
+    def tempo_map(self) -> np.ndarray:
+        rows = [(tick / self.ticks_per_beat, bpm) for tick, bpm in self.tempos]
+        return tempo_map(np.array(rows, TEMPO))
+
+
+def read_performance(data: bytes, *, name: str = "performance") -> Performance:
+    """Read a MIDI file as a performance, its ticks turned into seconds by its tempo map.
+
+    Raises
+    ------
+    InputError
+        When it is broken, without notes or longer than a day.
+    """
+    events = _read(data, name)
+    tempos = events.tempo_map()
+    rows = np.array(events.notes, dtype=np.int64)
+    on_s, off_s = (_seconds(rows[:, column], events.ticks_per_beat, tempos) for column in (0, 1))
+    notes = np.zeros(len(rows), PERFORMED_NOTE)
+    notes["onset_s"], notes["duration_s"] = on_s, off_s - on_s
+    notes["pitch"], notes["velocity"], notes["part"] = rows[:, 2], rows[:, 3], rows[:, 4]
+    controls = np.zeros(len(events.controls), CONTROL)
+    if len(controls):
+        turned = np.array(events.controls, dtype=np.int64)
+        controls["time_s"] = _seconds(turned[:, 0], events.ticks_per_beat, tempos)
+        controls["number"], controls["value"], controls["part"] = turned[:, 1], turned[:, 2], turned[:, 3]
+    return Performance(
+        notes,
+        controls[np.argsort(controls["time_s"], kind="stable")],
+        tuple(events.parts),
+        **_provenance(events, data),
+    )
+
+
+def read_score_midi(data: bytes, *, name: str = "score") -> Score:
+    """Read a MIDI file as a score, its ticks turned into quarter notes.
+
+    Velocities, the tempo map, metres, keys and the sustain pedal are kept; notes of one part at the same onset
+    and pitch are merged. A file without metre is read as 4/4.
+
+    Raises
+    ------
+    InputError
+        When it is broken, without notes or longer than a day.
+    """
+    events = _read(data, name)
+    rows = np.array(events.notes, dtype=np.int64)
+    notes = np.zeros(len(rows), SCORE_NOTE)
+    notes["onset_beat"] = rows[:, 0] / events.ticks_per_beat
+    notes["duration_beat"] = (rows[:, 1] - rows[:, 0]) / events.ticks_per_beat
+    notes["pitch"], notes["velocity"], notes["part"] = rows[:, 2], rows[:, 3], rows[:, 4]
+    notes = arranged(notes)
+    notes["note_id"] = [f"n{index}" for index in range(len(notes))]
+    end_beat = float((notes["onset_beat"] + notes["duration_beat"]).max())
+    meters = _meters(events)
+    return Score(
+        notes,
+        tempos=events.tempo_map() if events.tempos else np.zeros(0, TEMPO),
+        meters=meters,
+        keys=_keys(events),
+        measures=_measures(meters, end_beat, name),
+        directions=_pedal_directions(events, end_beat),
+        parts=tuple(events.parts),
+        title=events.title,
+        **_provenance(events, data),
+    )
+
+
+def write_performance(performance: Performance) -> bytes:
+    """Write a performance as a type 1 MIDI file at 1920 ticks a second.
+
+    A key struck again before it was released is released first, as a keyboard does. Parts beyond the sixteen
+    channels of MIDI share a channel with a part of the same program, or with the last one.
+    """
+    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
+    head = [(0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(WRITTEN_BPM)))]
+    if performance.history:
+        head.append((0, 0, mido.MetaMessage("text", text=history_to_text(performance.history))))
+    midi.tracks.append(_track(head))
+    for index, (part, channel) in enumerate(zip(performance.parts, _channels(performance.parts), strict=True)):
+        events: list[tuple[int, int, mido.Message | mido.MetaMessage]] = []
+        if part.name:
+            text = part.name.encode("latin-1", "replace").decode("latin-1")
+            events.append((0, 0, mido.MetaMessage("track_name", name=text)))
+        events.append((0, 0, mido.Message("program_change", channel=channel, program=part.program)))
+        controls = performance.controls[performance.controls["part"] == index]
+        for tick, number, value in zip(
+            _ticks(controls["time_s"]), controls["number"].tolist(), controls["value"].tolist(), strict=True
+        ):
+            message = mido.Message("control_change", channel=channel, control=number, value=value)
+            events.append((tick, 2, message))
+        events += _note_events(performance.notes[performance.notes["part"] == index], channel)
+        midi.tracks.append(_track(events))
+    buffer = io.BytesIO()
+    midi.save(file=buffer)
+    return buffer.getvalue()
+
+
+def _read(data: bytes, name: str) -> _Events:
+    try:
+        midi = mido.MidiFile(file=io.BytesIO(data), clip=True)
+    except _BROKEN as error:
+        raise InputError(f"{name}: broken MIDI file ({error or type(error).__name__}); export it again") from error
+    if midi.type == 2:
+        raise InputError(f"{name}: MIDI type 2 holds separate patterns; export it as type 0 or 1")
+    if midi.ticks_per_beat <= 0 or midi.ticks_per_beat >= 0x8000:
+        raise InputError(f"{name}: its time is SMPTE frames; export it with ticks per quarter note")
+    events = _Events(midi.ticks_per_beat)
+    for number, track in enumerate(midi.tracks):
+        _read_track(events, track, number, name)
+    events.notes.sort(key=lambda note: (note[0], note[2]))
+    if not events.notes:
+        raise InputError(f"{name}: no notes in this MIDI file; it needs at least one")
+    last = max(off for _, off, *_ in events.notes)
+    hours = _seconds(np.array([last]), events.ticks_per_beat, events.tempo_map())[0] / 3600
+    if hours > MAX_HOURS:
+        raise InputError(f"{name}: lasts {hours:.0f} hours; at most {MAX_HOURS} are read, so check its tempo")
+    return events
+
+
+def _read_track(events: _Events, track: mido.MidiTrack, number: int, name: str) -> None:
+    tick, label = 0, ""
+    programs: dict[int, int] = {}
+    parts: dict[tuple[int, int], int] = {}  # (channel, program) -> part
+    sounding: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+
+    def part_of(channel: int) -> int:
+        program = programs.get(channel, 0)
+        if (channel, program) not in parts:
+            parts[channel, program] = len(events.parts)
+            events.parts.append(Part(label, program, channel == DRUM_CHANNEL))
+        return parts[channel, program]
+
+    for message in track:
+        tick += message.time
+        if message.is_meta:
+            label = _read_meta(events, message, tick, number, name) or label
+        elif message.type == "program_change":
+            programs[message.channel] = message.program
+        elif message.type == "control_change" and message.control in PEDALS:
+            events.controls.append((tick, message.control, message.value, part_of(message.channel)))
+        elif message.type == "note_on" and message.velocity > 0:
+            key = (message.channel, message.note)
+            sounding[key].append((tick, message.velocity, part_of(message.channel)))
+        elif message.type in ("note_on", "note_off") and sounding[message.channel, message.note]:
+            # One release for keys struck twice ends the first; its onset is the earlier one.
+            on, velocity, part = sounding[message.channel, message.note].pop(0)
+            events.notes.append((on, tick, message.note, velocity, part))
+    for (_, pitch), hanging in sounding.items():
+        events.notes += [(on, tick, pitch, velocity, part) for on, velocity, part in hanging]
+
+
+def _read_meta(events: _Events, message: Any, tick: int, number: int, name: str) -> str:
+    """Note a meta event; gives the track's name where the event tells it."""
+    if message.type == "set_tempo":
+        if message.tempo <= 0:
+            raise InputError(f"{name}: a tempo of {message.tempo} us a quarter note; it must be above 0")
+        events.tempos.append((tick, mido.tempo2bpm(message.tempo)))
+    elif message.type == "time_signature" and message.numerator > 0:
+        events.meters.append((tick, message.numerator, message.denominator))
+    elif message.type == "key_signature":
+        events.keys.append((tick, message.key))
+    elif message.type == "text":
+        events.texts.append(message.text)
+    elif message.type == "track_name":
+        if number == 0:
+            events.title = message.name
+        return str(message.name)
+    return ""
+
+
+def _provenance(events: _Events, data: bytes) -> dict[str, Any]:
+    found = [history for text in events.texts if (history := history_from_text(text))]
+    digest = hashlib.sha256(data).hexdigest()
+    return {"history": found[0] if found else (Made("read", "midi", input_sha256=digest),), "sha256": digest}
+
+
+def _seconds(ticks: np.ndarray, ticks_per_beat: int, tempos: np.ndarray) -> np.ndarray:
+    return beats_to_seconds(ticks / ticks_per_beat, tempos)
+
+
+_KEY_FIFTHS = {
+    tonic + mode: (fifths, mode == "m")
+    for mode, tonics in (
+        ("", "Cb Gb Db Ab Eb Bb F C G D A E B F# C#"),
+        ("m", "Ab Eb Bb F C G D A E B F# C# G# D# A#"),
+    )
+    for fifths, tonic in zip(range(-7, 8), tonics.split(), strict=True)
+}  # fmt: skip
+
+
+def _keys(events: _Events) -> np.ndarray:
+    rows = [(tick / events.ticks_per_beat, *_KEY_FIFTHS[key]) for tick, key in events.keys if key in _KEY_FIFTHS]
+    return np.array(sorted(set(rows)), KEY)
+
+
+def _meters(events: _Events) -> np.ndarray:
+    rows = sorted({(tick / events.ticks_per_beat, top, bottom) for tick, top, bottom in events.meters})
+    if not rows or rows[0][0] > 0:
+        rows.insert(0, (0.0, 4, 4))
+    return np.array(rows, METER)
+
+
+def _measures(meters: np.ndarray, end_beat: float, name: str) -> np.ndarray:
+    onsets: list[np.ndarray] = []
+    ends = np.append(meters["onset_beat"][1:], end_beat)
+    for meter, end in zip(meters, ends, strict=True):
+        length = float(meter["numerator"]) * 4.0 / float(meter["denominator"])
+        if (end - meter["onset_beat"]) / length > MAX_MEASURES:
+            raise InputError(f"{name}: more than {MAX_MEASURES} measures; check its metre")
+        onsets.append(np.arange(float(meter["onset_beat"]), end, length))
+    beats = np.unique(np.concatenate(onsets)) if onsets else np.zeros(0)
+    measures = np.zeros(len(beats), MEASURE)
+    measures["onset_beat"], measures["number"] = beats, np.arange(1, len(beats) + 1)
+    return measures
+
+
+def _pedal_directions(events: _Events, end_beat: float) -> np.ndarray:
+    """Spans in which the sustain pedal is down, for each part."""
+    down: dict[int, float] = {}
+    spans = []
+    for tick, number, value, part in sorted(events.controls):
+        beat = tick / events.ticks_per_beat
+        if number != SUSTAIN:
+            continue
+        if value >= 64:
+            down.setdefault(part, beat)
+        elif part in down:
+            spans.append((down.pop(part), beat, "pedal", "", part, 0))
+    spans += [(beat, max(beat, end_beat), "pedal", "", part, 0) for part, beat in down.items()]
+    return np.array(sorted(spans), DIRECTION)
+
+
+def _channels(parts: tuple[Part, ...]) -> list[int]:
+    """A channel for each part: 10 for drums, one for each program otherwise, as far as they go."""
+    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+    channels: list[int] = []
+    taken: dict[int, int] = {}
+    for part in parts:
+        if part.is_drum:
+            channels.append(DRUM_CHANNEL)
+            continue
+        shared = len(parts) > len(melodic)
+        if shared and part.program in taken:
+            channels.append(taken[part.program])
+            continue
+        used = sum(channel != DRUM_CHANNEL for channel in dict.fromkeys(channels))
+        if used >= len(melodic):
+            log.warning("part %r shares a MIDI channel: there are more than 15 different ones", part.name)
+        channel = melodic[min(used, len(melodic) - 1)]
+        taken[part.program] = channel
+        channels.append(channel)
+    return channels
+
+
+def _ticks(times_s: np.ndarray) -> list[int]:
+    rounded: list[int] = np.rint(np.maximum(times_s, 0.0) * TICKS_PER_S).astype(np.int64).tolist()
+    return rounded
+
+
+def _note_events(notes: np.ndarray, channel: int) -> list[tuple[int, int, mido.Message]]:
+    """Key downs and ups; an up that would come after the next down of its key is moved to it."""
+    on = np.array(_ticks(notes["onset_s"]), dtype=np.int64)
+    off = np.maximum(np.array(_ticks(notes["onset_s"] + notes["duration_s"]), dtype=np.int64), on + 1)
+    order = np.lexsort([on, notes["pitch"]])
+    same_key = notes["pitch"][order][1:] == notes["pitch"][order][:-1]
+    later = order[:-1][same_key]
+    off[later] = np.minimum(off[later], np.maximum(on[order[1:][same_key]], on[later] + 1))
+    events: list[tuple[int, int, mido.Message]] = []
+    columns = (on.tolist(), off.tolist(), notes["pitch"].tolist(), notes["velocity"].tolist())
+    for down, up, pitch, velocity in zip(*columns, strict=True):
+        strike = mido.Message("note_on", channel=channel, note=pitch, velocity=max(1, min(127, velocity)))
+        events.append((down, 3, strike))
+        events.append((up, 1, mido.Message("note_off", channel=channel, note=pitch, velocity=64)))
+    return events
+
+
+def _track(events: list[tuple[int, int, Any]]) -> mido.MidiTrack:
+    """A track of (tick, rank, message); within a tick, ups come before pedals before downs."""
+    track = mido.MidiTrack()
+    now = 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=0))
+    return track

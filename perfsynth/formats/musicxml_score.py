@@ -1,0 +1,225 @@
+"""partitura's parts as the flat arrays of a `Score`."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from perfsynth.errors import InputError
+from perfsynth.formats.musicxml_prepare import Extras
+from perfsynth.formats.score import arranged
+from perfsynth.formats.unfold import Leg, legs_of, unfold, unfold_notes, unfold_state
+from perfsynth.types import DIRECTION, KEY, MEASURE, METER, SCORE_NOTE, SLUR, TEMPO, Made, Mark, Part, Score
+
+log = logging.getLogger("perfsynth")
+
+_ARTICULATIONS = {
+    "staccato": Mark.STACCATO, "staccatissimo": Mark.STACCATISSIMO, "spiccato": Mark.STACCATISSIMO,
+    "tenuto": Mark.TENUTO, "accent": Mark.ACCENT, "strong-accent": Mark.MARCATO, "detached-legato": Mark.PORTATO,
+    "breath-mark": Mark.BREATH, "caesura": Mark.BREATH, "stress": Mark.ACCENT, "soft-accent": Mark.ACCENT,
+}  # fmt: skip
+_ORNAMENTS = {
+    "trill-mark": Mark.TRILL, "wavy-line": Mark.TRILL, "shake": Mark.TRILL, "turn": Mark.TURN,
+    "delayed-turn": Mark.TURN, "inverted-turn": Mark.TURN, "delayed-inverted-turn": Mark.TURN,
+    "vertical-turn": Mark.TURN, "inverted-vertical-turn": Mark.TURN, "haydn": Mark.TURN, "mordent": Mark.MORDENT,
+    "inverted-mordent": Mark.MORDENT, "schleifer": Mark.MORDENT, "tremolo": Mark.TREMOLO,
+}  # fmt: skip
+# What a parser may trip over in a file that is XML but nonsense.
+_NONSENSE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+
+
+@cache
+def _partitura() -> Any:
+    """Import partitura without letting it find pyfluidsynth, for which it would download a soundfont."""
+    hidden = object()
+    before = sys.modules.get("fluidsynth", hidden)
+    sys.modules["fluidsynth"] = None  # type: ignore[assignment]
+    try:
+        import partitura.score
+    finally:
+        if before is hidden:
+            del sys.modules["fluidsynth"]
+        else:
+            sys.modules["fluidsynth"] = before  # type: ignore[assignment]
+    return partitura
+
+
+def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: tuple[Made, ...], sha256: str) -> Score:
+    """Read prepared MusicXML; see `perfsynth.formats.musicxml.read_musicxml`."""
+    partitura = _partitura()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            parsed = partitura.load_musicxml(io.BytesIO(xml))
+            tables = _Tables(parsed.parts, extras, partitura.score)
+        except _NONSENSE as error:
+            raise InputError(f"{name}: this MusicXML makes no sense ({type(error).__name__}: {error})") from error
+        if len(tables.notes) == 0:
+            raise InputError(f"{name}: no pitched notes in this score; it needs at least one")
+        legs = _path(parsed.parts, partitura.score, name) if unfolds else None
+    everything = legs or legs_of([(tables.first_beat, np.inf)])
+    notes = unfold_notes(tables.notes, tables.ties, everything, numbered=legs is not None)
+    return Score(
+        arranged(notes),
+        tempos=unfold_state(tables.tempos, everything),
+        meters=unfold_state(tables.meters, everything),
+        keys=unfold_state(tables.keys, everything),
+        measures=unfold(tables.measures, everything),
+        directions=unfold(tables.directions, everything),
+        slurs=unfold(tables.slurs, everything),
+        parts=tables.parts,
+        title=(parsed.work_title or parsed.movement_title or parsed.title or "").strip(),
+        composer=(parsed.composer or "").strip(),
+        history=history,
+        sha256=sha256,
+    )
+
+
+def _path(parts: list[Any], symbols: Any, name: str) -> list[Leg] | None:
+    """The way through the repeats, taken from the part that repeats most; None where there is no sensible one."""
+    stretches: list[tuple[float, float]] = []
+    for part in parts:
+        try:
+            path = symbols.get_paths(part, no_repeats=False, all_repeats=True, ignore_leap_info=False)[0]
+        except _NONSENSE as error:
+            log.warning("%s: its repeats make no sense (%s); played as written", name, error)
+            return None
+        ends = [(path.segments[letter].start.t, path.segments[letter].end.t) for letter in path.path]
+        beats = part.quarter_map(np.array(ends, float)).tolist()
+        if len(beats) > len(stretches):
+            stretches = [(begin, end) for begin, end in beats]
+    return legs_of(stretches) if stretches else None
+
+
+class _Tables:
+    """The rows of all parts as printed, positions in quarter notes."""
+
+    def __init__(self, parts: list[Any], extras: Extras, symbols: Any) -> None:
+        self._symbols = symbols
+        self._extras = extras
+        self.parts = tuple(extras.parts.get(part.id, Part(part.part_name or "")) for part in parts) or (Part(),)
+        notes, ties, directions, slurs = [], [], [], []
+        for index, part in enumerate(parts):
+            for note, tied in self._notes(part, index):
+                notes.append(note)
+                ties.append(tied)
+            directions += self._directions(part, index)
+            slurs += self._slurs(part, index)
+        self.notes, self.ties = np.array(notes, SCORE_NOTE), np.array(ties, bool)
+        order = np.argsort(self.notes["onset_beat"], kind="stable")
+        self.notes, self.ties = self.notes[order], self.ties[order]
+        self.directions = np.array(sorted(directions), DIRECTION)
+        self.slurs = np.array(sorted(slurs), SLUR)
+        self.tempos = _states(parts, symbols.Tempo, lambda tempo: (tempo.bpm,), TEMPO)
+        self.meters = _states(parts[:1], symbols.TimeSignature, lambda meter: (meter.beats, meter.beat_type), METER)
+        self.keys = _states(parts[:1], symbols.KeySignature, lambda key: (key.fifths, key.mode == "minor"), KEY)
+        self.measures = _states(parts[:1], symbols.Measure, lambda measure: (measure.number or 0,), MEASURE)
+        onsets = [table["onset_beat"].min(initial=0.0) for table in (self.notes, self.measures)]
+        self.first_beat = float(min(onsets))
+
+    def _notes(self, part: Any, index: int) -> list[tuple[tuple, bool]]:
+        printed = [
+            note
+            for note in part.iter_all(self._symbols.Note, include_subclasses=True)
+            if isinstance(note.midi_pitch, (int, np.integer))
+        ]
+        if not printed:
+            return []
+        spans = part.quarter_map(np.array([(note.start.t, note.end.t) for note in printed], float))
+        shifts = self._transposition(part, np.array([note.start.t for note in printed]))
+        rows = []
+        for note, (begin, end), shift in zip(printed, spans.tolist(), shifts.tolist(), strict=True):
+            pitch = int(note.midi_pitch) + shift
+            if not 0 <= pitch <= 127:
+                raise ValueError(f"note {note.id} has pitch {pitch}, outside of MIDI's 0 to 127")
+            grace = self._grace(note)
+            row = (
+                note.id, begin, 0.0 if grace else end - begin, pitch, 0, index,
+                note.staff or 0, note.voice or 0, grace, self._marks(note),
+            )  # fmt: skip
+            rows.append((row, note.tie_prev is not None))
+        return rows
+
+    def _grace(self, note: Any) -> int:
+        if not isinstance(note, self._symbols.GraceNote):
+            return 0
+        return 1 if note.grace_type == "acciaccatura" else 2
+
+    def _marks(self, note: Any) -> int:
+        marks = Mark(0)
+        for word in note.articulations or ():
+            marks |= _ARTICULATIONS.get(word, 0)
+        for word in note.ornaments or ():
+            marks |= _ORNAMENTS.get(word, 0)
+        if note.fermata is not None:
+            marks |= Mark.FERMATA
+        if note.id in self._extras.arpeggiated:
+            marks |= Mark.ARPEGGIO
+        return int(marks)
+
+    def _transposition(self, part: Any, positions: np.ndarray) -> np.ndarray:
+        """Semitones from written to sounding pitch at each position."""
+        changes = sorted((t.start.t, int(t.chromatic or 0)) for t in part.iter_all(self._symbols.Transposition))
+        if not changes:
+            return np.zeros(len(positions), int)
+        starts, semitones = (np.array(column) for column in zip(*changes, strict=True))
+        current = np.searchsorted(starts, positions, side="right") - 1
+        shift = np.where(current >= 0, semitones[current], 0)
+        return np.where(current >= 0, shift + 12 * self._extras.octaves.get(part.id, 0), 0)
+
+    def _directions(self, part: Any, index: int) -> list[tuple]:
+        symbols, rows = self._symbols, []
+        found = [*part.iter_all(symbols.Direction, include_subclasses=True), *part.iter_all(symbols.Words)]
+        dynamics = sorted(d.start.t for d in found if isinstance(d, symbols.ConstantLoudnessDirection))
+        for direction in found:
+            kind = self._kind(direction)
+            end = direction.end.t if direction.end is not None else direction.start.t
+            if kind in ("crescendo", "diminuendo") and end == direction.start.t:
+                # A word without dashes holds until the next dynamic, at most two measures of 4/4.
+                limit = part.inv_quarter_map(part.quarter_map(end) + 8.0)
+                end = min([limit, *(t for t in dynamics if t > end)])
+            begin_beat, end_beat = part.quarter_map(np.array([direction.start.t, end], float)).tolist()
+            text = str(getattr(direction, "raw_text", None) or direction.text or "")[:64]
+            rows.append((begin_beat, end_beat, kind, text, index, getattr(direction, "staff", None) or 0))
+        return rows
+
+    def _kind(self, direction: Any) -> str:
+        symbols = self._symbols
+        kinds = (
+            (symbols.IncreasingLoudnessDirection, "crescendo"),
+            (symbols.DecreasingLoudnessDirection, "diminuendo"),
+            (symbols.LoudnessDirection, "dynamic"),
+            (symbols.IncreasingTempoDirection, "accelerando"),
+            (symbols.DecreasingTempoDirection, "ritardando"),
+            (symbols.TempoDirection, "tempo"),
+            (symbols.SustainPedalDirection, "pedal"),
+        )
+        return next((word for cls, word in kinds if isinstance(direction, cls)), "words")
+
+    def _slurs(self, part: Any, index: int) -> list[tuple]:
+        rows = []
+        for slur in part.iter_all(self._symbols.Slur):
+            if slur.start is None or slur.end is None:
+                continue
+            begin, end = part.quarter_map(np.array([slur.start.t, slur.end.t], float)).tolist()
+            voice = getattr(slur.start_note, "voice", None) or 0
+            if end > begin:
+                rows.append((begin, end, index, voice))
+        return rows
+
+
+def _states(parts: list[Any], symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:
+    """What holds from a position on, over all parts, one row a position."""
+    rows: dict[float, tuple] = {}
+    for part in parts:
+        for found in part.iter_all(symbol):
+            beat = round(float(part.quarter_map(found.start.t)), 9)
+            rows.setdefault(beat, (beat, *values(found)))
+    return np.array([rows[beat] for beat in sorted(rows)], dtype)

@@ -1,0 +1,35 @@
+"""How an artifact says how it was made: one line of text that fits a MIDI text event or a WAV comment."""
+
+from __future__ import annotations
+
+import json
+
+from perfsynth.types import Made
+
+PREFIX = "perfsynth "
+
+
+def history_to_text(history: tuple[Made, ...]) -> str:
+    """One ASCII line: ``perfsynth {"history": [...]}``."""
+    return PREFIX + json.dumps({"history": [step.to_json() for step in history]}, sort_keys=True)
+
+
+def history_from_text(text: str) -> tuple[Made, ...]:
+    """What `history_to_text` wrote; empty for any other text."""
+    if not text.startswith(PREFIX):
+        return ()
+    try:
+        return history_from_json(json.loads(text[len(PREFIX) :])["history"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def history_from_json(rows: list[dict]) -> tuple[Made, ...]:
+    """Steps from their JSON objects.
+
+    Raises
+    ------
+    TypeError
+        When an object is no step.
+    """
+    return tuple(Made(**row) for row in rows)

@@ -1,0 +1,50 @@
+"""What kind of file some bytes are, told by their content and never by a suffix."""
+
+import re
+from typing import Literal
+
+from perfsynth.errors import InputError
+
+Kind = Literal["midi", "musicxml", "mxl", "jsonl", "npz", "match", "wav", "flac", "ogg", "mp3"]
+
+_MAGIC: tuple[tuple[bytes, Kind], ...] = (
+    (b"MThd", "midi"),
+    (b"RIFF", "wav"),
+    (b"RF64", "wav"),
+    (b"FORM", "wav"),  # AIFF: libsndfile reads it like a WAV
+    (b"fLaC", "flac"),
+    (b"OggS", "ogg"),
+    (b"ID3", "mp3"),
+    (b"{", "jsonl"),
+    (b"info(", "match"),
+)
+_MPEG_FRAME = re.compile(rb"\xff[\xe2-\xff][^\x00\xff]", re.DOTALL)
+_XML = re.compile(rb"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*<", re.DOTALL)
+
+AUDIO: frozenset[Kind] = frozenset({"wav", "flac", "ogg", "mp3"})
+
+
+def sniff(data: bytes, *, name: str = "input") -> Kind:
+    """Tell the kind of a file from its first bytes.
+
+    Raises
+    ------
+    InputError
+        When the bytes are empty or of no kind that perfsynth reads.
+    """
+    if not data:
+        raise InputError(f"{name}: empty; expected a score, a performance, a spectrogram or audio")
+    for magic, kind in _MAGIC:
+        if data.startswith(magic):
+            return kind
+    if data.startswith(b"PK\x03\x04"):  # both are zips; only a spectrogram's first member is an array
+        return "npz" if re.match(rb"\w+\.npy", data[30:94]) else "mxl"
+    if _XML.match(data[:256]):
+        return "musicxml"
+    if _MPEG_FRAME.match(data):
+        return "mp3"
+    shown = data[:8].decode("ascii", "backslashreplace")
+    raise InputError(
+        f"{name}: not a file perfsynth reads (it begins with {shown!r}); "
+        "it reads MusicXML, .mxl, MIDI, JSON Lines, .npz, WAV, FLAC, Ogg and MP3"
+    )

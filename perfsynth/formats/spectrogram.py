@@ -1,0 +1,79 @@
+"""Spectrograms as .npz archives that say which preset they are in."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+
+import numpy as np
+
+from perfsynth.dsp.mel import PRESETS
+from perfsynth.errors import InputError
+from perfsynth.formats.provenance import history_from_json
+from perfsynth.types import Spectrogram
+
+MAX_BYTES = 8 * 2**30  # ten hours of the widest preset
+_MEMBERS = ("values", "preset", "history")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the bytes
+
+
+def write_spectrogram(spectrogram: Spectrogram) -> bytes:
+    """Write a spectrogram; `numpy.load` reads it: ``values``, ``preset`` and ``history`` (JSON)."""
+    arrays = {
+        "values": np.ascontiguousarray(spectrogram.values, np.float32),
+        "preset": np.array(spectrogram.preset),
+        "history": np.array(json.dumps([step.to_json() for step in spectrogram.history])),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), member.getvalue(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def read_spectrogram(data: bytes, *, name: str = "spectrogram") -> Spectrogram:
+    """Read a spectrogram.
+
+    Raises
+    ------
+    InputError
+        When it is broken, of an unknown preset, of the wrong number of bands, or not finite.
+    """
+    arrays = _arrays(data, name)
+    preset = str(arrays["preset"])
+    if preset not in PRESETS:
+        raise InputError(f"{name}: preset {preset!r} is unknown; there are {', '.join(PRESETS)}")
+    values = arrays["values"]
+    n_bands = PRESETS[preset].n_bands
+    if values.ndim != 2 or values.shape[0] != n_bands or values.dtype.kind != "f":
+        raise InputError(f"{name}: shape {values.shape} of {values.dtype}; {preset} has {n_bands} bands of floats")
+    if not np.isfinite(values).all():
+        raise InputError(f"{name}: it has values that are not finite numbers; make it again")
+    try:
+        history = history_from_json(json.loads(str(arrays["history"])))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name}: its history is garbled ({error}); make it again") from error
+    digest = hashlib.sha256(data).hexdigest()
+    return Spectrogram(values.astype(np.float32), preset, history=history, sha256=digest)
+
+
+def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
+    found = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+            if size > MAX_BYTES:
+                raise InputError(f"{name}: unpacks to {size >> 20} MB; that is no spectrogram")
+            for member in _MEMBERS:
+                with archive.open(f"{member}.npy") as file:
+                    found[member] = np.lib.format.read_array(io.BytesIO(file.read(MAX_BYTES)), allow_pickle=False)
+    except KeyError as error:
+        raise InputError(f"{name}: this .npz is no spectrogram of perfsynth ({error.args[0]})") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{name}: broken .npz ({error}); make it again") from error
+    return found

@@ -1,0 +1,104 @@
+"""Play the repeats: rows of a score copied along the path that a player takes through the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A stretch of the page, from `begin` to `end` (beats), played from `start` on (beats of playing time)."""
+
+    begin: float
+    end: float
+    start: float
+
+
+EPSILON = 1e-6  # beats; far below any note value
+
+
+def legs_of(stretches: list[tuple[float, float]]) -> list[Leg]:
+    """Legs from the stretches (begin, end) of the page in playing order; playing begins where the page does."""
+    legs, start = [], stretches[0][0]
+    for begin, end in stretches:
+        legs.append(Leg(begin, end, start))
+        start += end - begin
+    return legs
+
+
+def unfold(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
+    """Rows with an ``onset_beat`` (and perhaps an ``end_beat``, cut at the end of its leg), leg by leg."""
+    copies = []
+    for leg in legs:
+        within = (rows["onset_beat"] >= leg.begin - EPSILON) & (rows["onset_beat"] < leg.end - EPSILON)
+        copy = rows[within].copy()
+        if "end_beat" in (rows.dtype.names or ()):
+            copy["end_beat"] = np.minimum(copy["end_beat"], leg.end) + (leg.start - leg.begin)
+        copy["onset_beat"] += leg.start - leg.begin
+        copies.append(copy)
+    return np.concatenate(copies) if copies else rows[:0]
+
+
+def unfold_state(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
+    """The same for what holds until the next row (tempo, metre, key): each leg begins with what holds there."""
+    copies = []
+    for leg in legs:
+        before = rows[rows["onset_beat"] <= leg.begin + EPSILON][-1:].copy()
+        before["onset_beat"] = leg.start
+        after = unfold(rows[rows["onset_beat"] > leg.begin + EPSILON], [leg])
+        copies += [before, after]
+    unfolded = np.concatenate(copies) if copies else rows[:0]
+    values = unfolded[list(rows.dtype.names or ())[1:]]
+    changed = np.ones(len(unfolded), bool)
+    changed[1:] = values[1:] != values[:-1]
+    return unfolded[changed]
+
+
+def unfold_notes(notes: np.ndarray, ties: np.ndarray, legs: list[Leg], *, numbered: bool) -> np.ndarray:
+    """Notes leg by leg, their ties joined as they are played.
+
+    Parameters
+    ----------
+    notes
+        (n,) `SCORE_NOTE` as printed, each note of a tie apart, sorted by onset.
+    ties
+        (n,) bool; whether a tie leads to the note.
+    legs
+        The path.
+    numbered
+        Whether ids tell the time around.
+    """
+    played: list[Any] = []
+    times: Counter[str] = Counter()
+    for leg in legs:
+        inside = (notes["onset_beat"] >= leg.begin - EPSILON) & (notes["onset_beat"] < leg.end - EPSILON)
+        for index in np.flatnonzero(inside):
+            note = notes[index].copy()
+            times[str(note["note_id"])] += 1
+            if numbered:
+                note["note_id"] = f"{note['note_id']}-{times[str(note['note_id'])]}"
+            note["onset_beat"] += leg.start - leg.begin
+            played.append((note, bool(ties[index])))
+    return _joined(played)
+
+
+def _joined(played: list[Any]) -> np.ndarray:
+    """Lengthen each note by the ones tied to it that follow at once; a tie from nowhere is a note of its own."""
+    ends: dict[tuple[int, int, float], Any] = {}  # (part, pitch, end) -> the note that ends there
+    kept = []
+    for note, tied in played:
+        end = round(float(note["onset_beat"] + note["duration_beat"]), 4)
+        previous = ends.get((int(note["part"]), int(note["pitch"]), round(float(note["onset_beat"]), 4)))
+        if tied and previous is not None:
+            previous["duration_beat"] = note["onset_beat"] + note["duration_beat"] - previous["onset_beat"]
+            previous["marks"] |= note["marks"]
+            note = previous
+        else:
+            kept.append(note)
+        if note["grace"] == 0:
+            ends[int(note["part"]), int(note["pitch"]), end] = note
+    return np.array(kept, dtype=kept[0].dtype) if kept else np.zeros(0)

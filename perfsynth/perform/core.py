@@ -1,0 +1,48 @@
+"""The verb of the stage: a score in, a performance out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perfsynth import registry
+from perfsynth.errors import InputError
+from perfsynth.types import Performance, Score
+
+
+def perform(
+    score: Score, *, model: str = "auto", bpm: float | None = None, seed: int = 0, **options: Any
+) -> Performance:
+    """Play a score.
+
+    Parameters
+    ----------
+    score
+        What to play.
+    model
+        A performance model's name; ``auto`` takes the default.
+    bpm
+        Mean tempo in quarter notes a minute; the score's own tempo marks by default.
+    seed
+        Seed of everything random in the model.
+    **options
+        The model's own.
+
+    Returns
+    -------
+    Performance
+        One note per score note, in score order, each with its ``note_id``. The first sound or rest of the
+        score is at 0 s.
+
+    Raises
+    ------
+    InputError
+        When the score has no note.
+    UsageError
+        When there is no such model.
+    """
+    if len(score.notes) == 0:
+        raise InputError("the score has no notes; there is nothing to play")
+    system = registry.get(model, "render-performance")
+    performance: Performance = system.load()(score, bpm=bpm, seed=seed, **options)
+    stamp = score.made_by("render-performance", system.name, seed=seed, bpm=bpm, **options)
+    return Performance(performance.notes, performance.controls, performance.parts, **stamp)

@@ -1,0 +1,179 @@
+"""``deadpan``: the score exactly as written, the zero of every comparison.
+
+Tempo marks set the tempo, notated dynamics the velocity, articulation signs the duration, pedal marks the
+pedal. What is left to the player (rubato, ritardandi, fermatas, ornaments, voicing) is left out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perfsynth.perform.tempo_words import bpm_of_words
+from perfsynth.tempo import beats_to_seconds, scaled_to, tempo_map
+from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, TEMPO, Mark, Performance, Score
+
+# MIDI velocities of the dynamics, as notation programs play them (16 steps a level around mf = 80), less 16,
+# so that an unmarked score sits at 64, the middle of the range.
+LEVELS = {"pppp": 8, "ppp": 12, "pp": 22, "p": 36, "mp": 50, "mf": 64, "f": 80, "ff": 96, "fff": 112, "ffff": 124}
+UNMARKED = 64
+HAIRPIN = 14  # velocity steps that a hairpin gains when no dynamic follows it: one level
+# Accents hold for the notes at their own onset only: their gain in velocity steps.
+ACCENTS = {"sf": 20, "sfz": 20, "sffz": 30, "fz": 20, "rf": 14, "rfz": 14, "fp": 20, "sfp": 20, "sfpp": 20}
+AFTER_ACCENT = {"fp": "p", "sfp": "p", "sfpp": "pp"}
+MARK_GAINS = {Mark.ACCENT: 12, Mark.MARCATO: 20}
+# Share of the written duration that a sign leaves (Mark -> share); without a sign a note is held in full.
+SHARES = {Mark.STACCATO: 0.5, Mark.STACCATISSIMO: 0.25, Mark.PORTATO: 0.75, Mark.MARCATO: 0.85}
+GRACE_S = 0.08  # s, one short grace note, played before the beat
+
+
+def perform(score: Score, *, bpm: float | None = None, seed: int = 0) -> Performance:
+    """Play `score` as written; see `perfsynth.perform.core.perform`. `seed` changes nothing: nothing is random."""
+    notes = score.notes
+    onset_beat, duration_beat = _written_times(notes)
+    start_beat = min(0.0, float(onset_beat.min()))
+    tempos = _tempos(score)
+    if bpm is not None:
+        end_beat = float((onset_beat + duration_beat).max())
+        tempos = scaled_to(tempos, bpm, start_beat=start_beat, end_beat=end_beat)
+    onset_s = beats_to_seconds(onset_beat, tempos)
+    end_s = beats_to_seconds(onset_beat + duration_beat, tempos)
+    onset_s, end_s = _play_short_graces(notes, onset_s, end_s)
+    zero_s = min(float(beats_to_seconds(np.array([start_beat]), tempos)[0]), float(onset_s.min()))
+
+    played = np.zeros(len(notes), PERFORMED_NOTE)
+    for field in ("note_id", "pitch", "part"):
+        played[field] = notes[field]
+    played["onset_s"] = onset_s - zero_s
+    played["duration_s"] = (end_s - onset_s) * _held_share(notes["marks"])
+    played["velocity"] = velocities(score)
+    return Performance(played, _pedals(score, tempos, zero_s), score.parts)
+
+
+def _tempos(score: Score) -> np.ndarray:
+    """The written tempo map; without metronome marks, what its tempo words mean."""
+    if len(score.tempos):
+        return tempo_map(score.tempos)
+    words = score.directions[score.directions["kind"] == "tempo"]
+    meant = [(row["onset_beat"], bpm_of_words(str(row["text"]))) for row in words]
+    return tempo_map(np.array([(beat, bpm) for beat, bpm in meant if bpm is not None], TEMPO))
+
+
+def _written_times(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Onset and duration in beats, long grace notes (appoggiaturas) taking half of the note they lean on."""
+    onset_beat, duration_beat = notes["onset_beat"].copy(), notes["duration_beat"].copy()
+    for graces, mains in _grace_groups(notes, kind=2):
+        share = duration_beat[mains].min() / 2
+        onset_beat[graces] += share * np.arange(len(graces)) / len(graces)
+        duration_beat[graces] = share / len(graces)
+        onset_beat[mains] += share
+        duration_beat[mains] -= share
+    return onset_beat, duration_beat
+
+
+def _play_short_graces(notes: np.ndarray, onset_s: np.ndarray, end_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Put short grace notes (acciaccaturas) one after the other just before their beat."""
+    onset_s, end_s = onset_s.copy(), end_s.copy()
+    for graces, _ in _grace_groups(notes, kind=1):
+        before_s = onset_s[graces[0]]
+        onset_s[graces] = before_s - GRACE_S * np.arange(len(graces), 0, -1)
+        end_s[graces] = onset_s[graces] + GRACE_S
+    lonely = end_s <= onset_s  # long graces without a note to lean on, and notes written without length
+    end_s[lonely] = onset_s[lonely] + GRACE_S
+    return onset_s, end_s
+
+
+def _grace_groups(notes: np.ndarray, *, kind: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Indices of the grace notes of one kind at one place, and of the notes in the same voice that they precede."""
+    groups = []
+    key = [notes[field] for field in ("voice", "part", "onset_beat")]
+    order = np.lexsort([np.arange(len(notes)), *key])
+    edges = np.flatnonzero(np.any([np.diff(column[order]) != 0 for column in key], axis=0)) + 1
+    for group in np.split(order, edges):
+        graces = group[notes["grace"][group] == kind]
+        mains = group[notes["grace"][group] == 0]
+        if len(graces) and (kind == 1 or len(mains)):
+            groups.append((graces, mains))
+    return groups
+
+
+def _held_share(marks: np.ndarray) -> np.ndarray:
+    share = np.ones(len(marks))
+    for mark, value in SHARES.items():
+        share = np.where(marks & mark, np.minimum(share, value), share)
+    tenuto_staccato = (marks & Mark.STACCATO != 0) & (marks & Mark.TENUTO != 0)  # together they mean portato
+    return np.where(tenuto_staccato, SHARES[Mark.PORTATO], share)
+
+
+def velocities(score: Score) -> np.ndarray:
+    """MIDI velocity (1..127) of each note from the dynamics in force, accents added.
+
+    Velocities that a score MIDI states are taken as they are.
+    """
+    notes = score.notes
+    level = np.zeros(len(notes))
+    rows = score.directions
+    for part in np.unique(notes["part"]):
+        for staff in np.unique(notes["staff"][notes["part"] == part]):
+            here = (notes["part"] == part) & (notes["staff"] == staff)
+            heard = rows[(rows["part"] == part) & np.isin(rows["staff"], (0, staff))]
+            if not np.any(heard["kind"] == "dynamic"):  # piano scores write them once, under the upper staff
+                heard = rows[rows["part"] == part]
+            level[here] = _dynamic_curve(heard, notes["onset_beat"][here])
+    for mark, gain in MARK_GAINS.items():
+        level += gain * (notes["marks"] & mark != 0)
+    stated = notes["velocity"] > 0
+    return np.where(stated, notes["velocity"], np.clip(np.rint(level), 1, 127)).astype(int)
+
+
+def _dynamic_curve(rows: np.ndarray, onset_beat: np.ndarray) -> np.ndarray:
+    """Velocity at each onset: steps at the dynamics, ramps along the hairpins, spikes at the accents."""
+    steps = [(-np.inf, float(UNMARKED))]
+    spikes = np.zeros(len(onset_beat))
+    for row in rows[(rows["kind"] == "dynamic")]:
+        text = str(row["text"])
+        if text in ACCENTS:
+            spikes[np.abs(onset_beat - row["onset_beat"]) < 1e-6] = ACCENTS[text]
+        settled = AFTER_ACCENT.get(text, text)
+        if settled in LEVELS:
+            steps.append((float(row["onset_beat"]), float(LEVELS[settled])))
+    curve = _levels_at(steps, onset_beat)
+    for row in rows[np.isin(rows["kind"], ("crescendo", "diminuendo"))]:
+        begin, end = float(row["onset_beat"]), float(row["end_beat"])
+        if end <= begin:
+            continue
+        change = _hairpin_change(steps, begin, end, str(row["kind"]))
+        following = min((beat for beat, _ in steps if beat > begin + 1e-6), default=np.inf)
+        within = (onset_beat > begin) & (onset_beat < min(max(end, begin), following))
+        curve[within] += change * (onset_beat[within] - begin) / (end - begin)
+        after = (onset_beat >= end) & (onset_beat < following)  # what was gained holds until the next dynamic
+        curve[after] += change
+    return curve + spikes
+
+
+def _levels_at(steps: list[tuple[float, float]], onset_beat: np.ndarray) -> np.ndarray:
+    beats, values = (np.array(column) for column in zip(*sorted(steps), strict=True))
+    return values[np.searchsorted(beats, onset_beat + 1e-6, side="right") - 1]
+
+
+def _hairpin_change(steps: list[tuple[float, float]], begin: float, end: float, kind: str) -> float:
+    """Velocity steps gained along a hairpin: up to the dynamic written at its end, else one level."""
+    direction = 1 if kind == "crescendo" else -1
+    start = _levels_at(steps, np.array([begin]))[0]
+    aims = [value for beat, value in steps if begin < beat <= end + 1.0]  # the goal may stand a beat late
+    if aims and (aims[0] - start) * direction > 0:
+        return float(aims[0] - start)
+    return float(direction * HAIRPIN)
+
+
+def _pedals(score: Score, tempos: np.ndarray, zero_s: float) -> np.ndarray:
+    """Sustain pedal down and up at the pedal marks."""
+    rows = score.directions[score.directions["kind"] == "pedal"]
+    rows = rows[rows["end_beat"] > rows["onset_beat"]]
+    controls = np.zeros(2 * len(rows), CONTROL)
+    controls["time_s"] = beats_to_seconds(np.concatenate([rows["onset_beat"], rows["end_beat"]]), tempos) - zero_s
+    controls["number"] = SUSTAIN
+    controls["value"] = np.repeat([127, 0], len(rows))
+    controls["part"] = np.tile(rows["part"], 2)
+    # A change of pedal lifts and presses at one time: the lift first.
+    controls["time_s"] = np.maximum(controls["time_s"], 0.0)
+    return controls[np.lexsort([controls["value"], controls["time_s"]])]

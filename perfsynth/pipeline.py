@@ -1,0 +1,106 @@
+"""The whole road: a score to a performance to sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perfsynth.types import AudioStream, Performance, Score
+
+LOUDNESS_LUFS = -20.0  # integrated, ITU-R BS.1770
+TRUE_PEAK_DBTP = -1.0
+SYNTHESIS_SHARE = 0.8  # of the time that synthesis, loudness and encoding take together
+
+Report = Callable[[str, float], None]
+
+
+def _silent(step: str, fraction: float) -> None:
+    """Report to nobody."""
+
+
+def render(
+    score: Score,
+    *,
+    model: str = "auto",
+    engine: str = "auto",
+    bpm: float | None = None,
+    sample_rate: int | None = None,
+    loudness_lufs: float | None = LOUDNESS_LUFS,
+    seed: int = 0,
+    report: Report = _silent,
+    **options: Any,
+) -> AudioStream:
+    """Play a score and sound it; the arguments are those of `perform` and of `sound`."""
+    from perfsynth.perform.core import perform
+
+    performance = perform(score, model=model, bpm=bpm, seed=seed)
+    return sound(
+        performance,
+        engine=engine,
+        sample_rate=sample_rate,
+        loudness_lufs=loudness_lufs,
+        seed=seed,
+        report=report,
+        **options,
+    )
+
+
+def sound(
+    performance: Performance,
+    *,
+    engine: str = "auto",
+    sample_rate: int | None = None,
+    loudness_lufs: float | None = LOUDNESS_LUFS,
+    seed: int = 0,
+    report: Report = _silent,
+    **options: Any,
+) -> AudioStream:
+    """Sound a performance, at one loudness for every engine.
+
+    Parameters
+    ----------
+    performance
+        What to sound.
+    engine
+        A sound engine's name; ``auto`` takes the default.
+    sample_rate
+        In Hz; the engine's own by default.
+    loudness_lufs
+        Integrated loudness to reach (ITU-R BS.1770), as far as the true peak stays below -1 dBFS;
+        None leaves the level alone unless it would clip.
+    seed
+        Seed of everything random in the engine.
+    report
+        Called with a step's name and the share done (0..1) while the stream is consumed.
+    **options
+        The engine's own.
+
+    Returns
+    -------
+    AudioStream
+        Made block by block; audio before the loudness is known waits on disk, not in memory.
+    """
+    from perfsynth.dsp.loudness import normalise
+    from perfsynth.synth.core import synthesize
+
+    dry = synthesize(performance, engine=engine, sample_rate=sample_rate, seed=seed, **options)
+    watched = _watched(dry, report, "synthesizing", 0.0, SYNTHESIS_SHARE)
+    level = normalise(watched, loudness_lufs=loudness_lufs, true_peak_dbtp=TRUE_PEAK_DBTP)
+    return _watched(level, report, "encoding", SYNTHESIS_SHARE, 1.0)
+
+
+def _watched(stream: AudioStream, report: Report, step: str, begin: float, end: float) -> AudioStream:
+    """The same stream, telling `report` how far it has been consumed."""
+
+    def blocks() -> Iterator[np.ndarray]:
+        done_s = 0.0
+        for block in stream.blocks:
+            yield block
+            done_s += len(block) / stream.sample_rate
+            share = min(1.0, done_s / stream.duration_s) if stream.duration_s else 0.0
+            report(step, begin + (end - begin) * share)
+
+    return replace(stream, blocks=blocks())

@@ -1,0 +1,71 @@
+"""The verb of the stage: a performance in, sound out."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+from perfsynth import registry
+from perfsynth.dsp.resample import resample
+from perfsynth.errors import InputError, UsageError
+from perfsynth.types import AudioStream, Performance
+
+MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+
+
+def synthesize(
+    performance: Performance,
+    *,
+    engine: str = "auto",
+    sample_rate: int | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    **options: Any,
+) -> AudioStream:
+    """Sound a performance at the engine's own level.
+
+    Parameters
+    ----------
+    performance
+        What to sound; 0 s in it is 0 s in the audio.
+    engine
+        A sound engine's name; ``auto`` takes the default.
+    sample_rate
+        In Hz; the engine's own by default. What an engine cannot make itself is resampled.
+    device
+        Where an engine that computes with torch does so.
+    seed
+        Seed of everything random in the engine.
+    **options
+        The engine's own; None means its default.
+
+    Returns
+    -------
+    AudioStream
+        Made while it is consumed.
+
+    Raises
+    ------
+    InputError
+        When the performance has no notes.
+    UsageError
+        When there is no such engine, it takes no such option, or no audio has that sample rate.
+    """
+    if len(performance.notes) == 0:
+        raise InputError("the performance has no notes; there is nothing to sound")
+    if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
+    system = registry.get(engine, "synth-audio")
+    play = system.load()
+    taken = inspect.signature(play).parameters.keys()
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = sorted(given.keys() - taken)
+    if unknown:
+        raise UsageError(f"engine {system.name} takes no --{unknown[0].replace('_', '-')}; leave it out")
+    common = {"sample_rate": sample_rate, "device": device, "seed": seed}
+    passed = {name: value for name, value in common.items() if name in taken and value is not None}
+    made: AudioStream = play(performance, **passed, **given)
+    if not made.history:  # an engine that chose something itself has said so
+        made = replace(made, **performance.made_by("synth-audio", system.name, seed=seed, **given))
+    return made if sample_rate is None else resample(made, sample_rate)

@@ -1,0 +1,126 @@
+"""What the commands do beyond the stream contract."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+import soundfile
+
+from perfsynth import registry
+from perfsynth.version import __version__
+
+HEAVY = {"torch", "numba", "librosa", "scipy", "partitura", "matplotlib", "pyloudnorm", "soundfile", "soxr", "mido"}
+EXAMPLE = Path(__file__).parents[2] / "examples" / "petzold-minuet.musicxml"
+
+
+def perfsynth(*arguments: object, env: dict[str, str] | None = None, **kwargs: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "perfsynth", *map(str, arguments)],
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, **(env or {})},
+        **kwargs,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"], ["--version"], ["models"]])
+def test_light_commands_load_no_heavy_module(arguments: list[str]) -> None:
+    code = (
+        "import sys, atexit; atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr));"
+        f"sys.argv = ['perfsynth', *{arguments!r}]; from perfsynth.cli import main; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0
+    loaded = {name.split(".")[0] for name in ran.stderr.split()}
+    assert "perfsynth" in loaded
+    assert not loaded & HEAVY
+
+
+def test_version() -> None:
+    assert perfsynth("--version").stdout.decode().strip() == __version__
+
+
+def test_models_lists_every_model() -> None:
+    listed = json.loads(perfsynth("models", "--json").stdout)
+    assert [entry["name"] for entry in listed] == [model.name for model in registry.MODELS]
+    text = perfsynth("models").stdout.decode()
+    assert all(model.name in text for model in registry.MODELS)
+    assert perfsynth("models", "no-such-model").returncode == 2
+
+
+def test_every_model_loads() -> None:
+    assert all(callable(model.load()) for model in registry.MODELS)
+
+
+def test_doctor_names_the_remedy_for_what_is_missing(tmp_path: Path) -> None:
+    bare = {"PATH": str(tmp_path), "PERFSYNTH_SOUNDFONT": str(tmp_path / "none.sf2")}
+    checks = {check["name"]: check for check in json.loads(perfsynth("doctor", "--json", env=bare).stdout)}
+    assert checks["numpy"]["found"] == np.__version__
+    assert checks["fluidsynth"]["found"] == ""
+    assert "apt-get install" in checks["fluidsynth"]["remedy"]
+    assert "apt-get install" in checks["soundfont"]["remedy"]
+
+
+def test_without_fluidsynth_one_line_says_how_to_install_it(tmp_path: Path) -> None:
+    ran = perfsynth("render", EXAMPLE, "--engine", "fluidsynth", "-o", tmp_path / "a.wav", env={"PATH": str(tmp_path)})
+    assert ran.returncode == 1
+    assert b"apt-get install fluidsynth" in ran.stderr
+    assert ran.stderr.count(b"\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_stages_piped_are_render_in_one(tmp_path: Path, fluidsynth_env: dict[str, str]) -> None:
+    whole = perfsynth("render", EXAMPLE, "--engine", "fluidsynth", "--keep-stages", tmp_path, env=fluidsynth_env)
+    assert whole.returncode == 0, whole.stderr
+    performance = perfsynth("render-performance", EXAMPLE).stdout
+    assert (tmp_path / "petzold-minuet.performance.mid").read_bytes() == performance
+    sound = perfsynth("synth-audio", "--engine", "fluidsynth", env=fluidsynth_env, input=performance)
+    pieces = [soundfile.read(io.BytesIO(ran.stdout)) for ran in (whole, sound)]
+    assert np.array_equal(pieces[0][0], pieces[1][0])
+    assert pieces[0][1] == pieces[1][1] == 44100
+
+
+@pytest.mark.parametrize(("name", "magic"), [("a.flac", b"fLaC"), ("a.ogg", b"OggS"), ("a.wav", b"RIFF")])
+def test_the_suffix_chooses_the_format(name: str, magic: bytes, tmp_path: Path, fluidsynth_env: dict[str, str]) -> None:
+    options = ["--engine", "fluidsynth", "--sample-rate", "22050", "-o", tmp_path / name]
+    ran = perfsynth("render", EXAMPLE, *options, env=fluidsynth_env)
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / name).read_bytes()[:4] == magic
+    assert soundfile.info(tmp_path / name).samplerate == 22050
+
+
+def test_an_option_that_the_engine_lacks_is_named(tmp_path: Path) -> None:
+    ran = perfsynth("render", EXAMPLE, "--engine", "no-such-engine", "-o", tmp_path / "a.wav")
+    assert ran.returncode == 2
+    assert b"no-such-engine" in ran.stderr
+
+
+@pytest.mark.parametrize("bpm", [60, 97.5, 180])
+def test_bpm_is_met(bpm: float) -> None:
+    midi = pretty_midi.PrettyMIDI(io.BytesIO(perfsynth("render-performance", EXAMPLE, "--bpm", bpm).stdout))
+    quarters = 2 * 32 * 3  # 32 bars of 3/4, both halves repeated
+    assert 60 * quarters / midi.get_end_time() == pytest.approx(bpm, rel=0.001)
+
+
+def test_repeats_as_written_are_half_as_long() -> None:
+    notes = [
+        len(
+            pretty_midi.PrettyMIDI(io.BytesIO(perfsynth("render-performance", EXAMPLE, *o).stdout)).instruments[0].notes
+        )
+        for o in ([], ["--repeats", "as-written"])
+    ]
+    assert notes[0] == 2 * notes[1]
+
+
+def test_the_command_reference_is_up_to_date() -> None:
+    root = EXAMPLE.parents[1]
+    ran = subprocess.run([sys.executable, root / "tools/cli_reference.py"], capture_output=True, text=True, timeout=120)
+    assert ran.stdout == (root / "docs/cli.md").read_text()

@@ -1,0 +1,164 @@
+"""Loudness against pyloudnorm and the standard's own figures, true peak between samples, one constant gain."""
+
+from __future__ import annotations
+
+import errno
+import math
+import tempfile
+import tracemalloc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyloudnorm
+import pytest
+
+from perfsynth.dsp.loudness import LoudnessMeter, normalise
+from perfsynth.errors import PerfsynthError
+from perfsynth.types import Audio, AudioStream
+
+
+def measured(samples: np.ndarray, sample_rate: int, block_size: int = 4000) -> LoudnessMeter:
+    meter = LoudnessMeter(sample_rate, samples.shape[1])
+    for start in range(0, len(samples), block_size):
+        meter.push(samples[start : start + block_size])
+    return meter
+
+
+def sine(frequency_hz: float, sample_rate: int, seconds: float, *, phase: float = 0.0) -> np.ndarray:
+    time_s = np.arange(round(seconds * sample_rate)) / sample_rate
+    return np.sin(2 * np.pi * frequency_hz * time_s + phase).astype(np.float32)[:, None]
+
+
+def bursts(sample_rate: int, seconds: float, n_channels: int, seed: int) -> np.ndarray:
+    """Noise whose level jumps over 60 dB, so that both gates have work."""
+    rng = np.random.default_rng(seed)
+    n_samples = round(seconds * sample_rate)
+    level = 10 ** (rng.uniform(-80, -10, n_samples // 5000 + 1) / 20)
+    noise = rng.standard_normal((n_samples, n_channels)) * np.repeat(level, 5000)[:n_samples, None]
+    return np.clip(noise, -1, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("sample_rate", [22050, 44100, 48000])
+@pytest.mark.parametrize("n_channels", [1, 2, 5])
+def test_equal_to_pyloudnorm(sample_rate, n_channels):
+    samples = bursts(sample_rate, 6.3, n_channels, seed=sample_rate + n_channels)
+    expected = pyloudnorm.Meter(sample_rate).integrated_loudness(samples.astype(float))
+    assert measured(samples, sample_rate).integrated_lufs() == pytest.approx(expected, abs=0.05)
+
+
+def test_full_scale_sine_in_one_channel_is_minus_three():
+    assert measured(sine(997, 48000, 5), 48000).integrated_lufs() == pytest.approx(-3.01, abs=0.05)
+
+
+def test_relative_gate_ignores_the_quiet_part():
+    """EBU Tech 3341, case 3: 10 s at -36 dBFS, 60 s at -23 dBFS, 10 s at -36 dBFS reads -23 LUFS."""
+    tone = sine(1000, 48000, 80)
+    level = np.repeat(10 ** (np.array([-36, *[-23] * 6, -36]) / 20), 10 * 48000)[:, None]
+    stereo = np.repeat(tone * level, 2, axis=1).astype(np.float32)
+    assert measured(stereo, 48000, 48000).integrated_lufs() == pytest.approx(-23.0, abs=0.1)
+
+
+def test_the_low_frequency_channel_does_not_count():
+    surround = np.zeros((48000, 6), np.float32)
+    surround[:, 3:4] = sine(997, 48000, 1)
+    assert measured(surround, 48000).integrated_lufs() == -math.inf
+    surround[:, 0:1] = sine(997, 48000, 1)
+    assert measured(surround, 48000).integrated_lufs() == pytest.approx(-3.01, abs=0.1)
+
+
+@pytest.mark.parametrize("block_size", [1, 777, 100000])
+def test_block_size_changes_nothing(block_size):
+    samples = bursts(22050, 0.7, 2, seed=3)
+    whole, split = measured(samples, 22050, len(samples)), measured(samples, 22050, block_size)
+    assert split.integrated_lufs() == pytest.approx(whole.integrated_lufs(), abs=1e-9)
+    assert split.true_peak() == pytest.approx(whole.true_peak(), rel=1e-5)
+
+
+def test_audio_shorter_than_a_gating_block_has_a_loudness():
+    short = measured(sine(997, 48000, 0.25), 48000).integrated_lufs()
+    assert short == pytest.approx(-3.01, abs=0.3)
+    assert LoudnessMeter(48000, 2).integrated_lufs() == -math.inf
+
+
+def test_true_peak_between_samples():
+    """A quarter of the sample rate at 45 degrees: every sample is at 0.7071, the sine is not."""
+    samples = sine(11025, 44100, 0.5, phase=math.pi / 4)
+    fade = np.minimum(1, np.minimum(np.arange(len(samples)), np.arange(len(samples))[::-1]) / 2000)[:, None]
+    samples = (samples * fade).astype(np.float32)
+    assert np.abs(samples).max() == pytest.approx(math.sqrt(0.5), abs=1e-4)
+    assert measured(samples, 44100).true_peak() == pytest.approx(1.0, abs=0.01)
+
+
+def test_true_peak_of_the_last_sample_counts():
+    samples = np.zeros((1000, 1), np.float32)
+    samples[-1] = 0.75
+    meter = measured(samples, 44100)
+    assert meter.true_peak() >= 0.75
+    assert meter.true_peak() == meter.true_peak()
+
+
+def levelled(samples: np.ndarray, sample_rate: int, **options) -> np.ndarray:
+    return np.concatenate(list(normalise(Audio(samples, sample_rate).stream(), **options).blocks))
+
+
+def test_normalised_to_the_loudness_asked_for():
+    noise = np.random.default_rng(1).uniform(-0.01, 0.01, (100000, 2)).astype(np.float32)
+    made = levelled(noise, 44100, loudness_lufs=-20.0)
+    assert measured(made, 44100).integrated_lufs() == pytest.approx(-20.0, abs=0.01)
+    gain = made[5] / noise[5]
+    np.testing.assert_allclose(made, noise * gain[0], rtol=1e-5)
+
+
+def test_peaks_limit_the_gain():
+    clicks = np.zeros((200000, 1), np.float32)
+    clicks[::20000] = 0.1
+    made = measured(levelled(clicks, 44100), 44100)
+    assert 20 * math.log10(made.true_peak()) == pytest.approx(-1.0, abs=0.01)
+    assert made.integrated_lufs() < -20.0
+
+
+def test_without_a_loudness_only_the_peak_is_guarded():
+    quiet, loud = 0.1 * sine(440, 44100, 1), 3.0 * sine(440, 44100, 1)
+    np.testing.assert_array_equal(levelled(quiet, 44100, loudness_lufs=None), quiet)
+    peak = measured(levelled(loud, 44100, loudness_lufs=None), 44100).true_peak()
+    assert 20 * math.log10(peak) == pytest.approx(-1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("n_samples", [0, 100, 50000])
+def test_silence_stays_silence(n_samples):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        blocks = list(normalise(Audio(np.zeros((n_samples, 2), np.float32), 44100).stream()).blocks)
+    assert sum(len(block) for block in blocks) == n_samples
+    assert not any(block.any() for block in blocks)
+
+
+def test_the_level_is_part_of_the_history():
+    stream = normalise(Audio(np.ones((10, 1), np.float32), 44100).stream(), loudness_lufs=-23.0)
+    assert stream.history[-1].options == {"lufs": -23.0, "true_peak_dbtp": -1.0}
+
+
+def test_memory_does_not_grow_with_the_audio():
+    def noise(n_blocks: int) -> AudioStream:
+        rng = np.random.default_rng(0)
+        return AudioStream((rng.uniform(-1, 1, (8192, 2)).astype(np.float32) for _ in range(n_blocks)), 44100, 2)
+
+    def peak_bytes(n_blocks: int) -> int:
+        tracemalloc.start()
+        n_samples = sum(len(block) for block in normalise(noise(n_blocks)).blocks)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert n_samples == 8192 * n_blocks
+        return peak
+
+    peak_bytes(2)  # imports
+    short, long = peak_bytes(20), peak_bytes(200)
+    assert long < short + 8192 * 2 * 4  # 180 blocks more, less than the bytes of one
+
+
+def test_a_full_disk_is_one_line(monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b", buffering=0))
+    with pytest.raises(PerfsynthError, match=r"No space left on device.*TMPDIR") as caught:
+        levelled(np.ones((100, 1), np.float32), 44100)
+    assert caught.value.__cause__.errno == errno.ENOSPC
