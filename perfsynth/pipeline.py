@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth.dsp.loudness import LOUDNESS_LUFS, normalise
 from perfsynth.types import AudioStream, Performance, Score
 
-LOUDNESS_LUFS = -20.0  # integrated, ITU-R BS.1770
-TRUE_PEAK_DBTP = -1.0
 SYNTHESIS_SHARE = 0.8  # of the time that synthesis, loudness and encoding take together
 
 Report = Callable[[str, float], None]
@@ -83,12 +82,11 @@ def sound(
     AudioStream
         Made block by block; audio before the loudness is known waits on disk, not in memory.
     """
-    from perfsynth.dsp.loudness import normalise
     from perfsynth.synth.core import synthesize
 
     dry = synthesize(performance, engine=engine, sample_rate=sample_rate, seed=seed, **options)
     watched = _watched(dry, report, "synthesizing", 0.0, SYNTHESIS_SHARE)
-    level = normalise(watched, loudness_lufs=loudness_lufs, true_peak_dbtp=TRUE_PEAK_DBTP)
+    level = normalise(watched, loudness_lufs=loudness_lufs)
     return _watched(level, report, "encoding", SYNTHESIS_SHARE, 1.0)
 
 

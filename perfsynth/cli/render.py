@@ -7,7 +7,7 @@ from pathlib import Path
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
 from perfsynth.cli._sound import ending, write_sound
-from perfsynth.pipeline import LOUDNESS_LUFS
+from perfsynth.dsp.loudness import LOUDNESS_LUFS
 
 
 @_io.stage(

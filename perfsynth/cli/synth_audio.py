@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
 from perfsynth.cli._sound import ending, write_sound
-from perfsynth.pipeline import LOUDNESS_LUFS
+from perfsynth.dsp.loudness import LOUDNESS_LUFS
 
 
 @_io.stage(

@@ -36,6 +36,7 @@ from perfsynth.types import (
 
 PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
 DRUM_CHANNEL = 9
+KEYBOARDS = range(8)  # General MIDI programs of pianos, harpsichord and clavinet
 MAX_HOURS = 24  # a longer file is a broken one
 MAX_MEASURES = 1_000_000
 # Written files: 1920 ticks a second, so a rounding error of at most 0.26 ms; pretty_midi, which reads at most
@@ -112,7 +113,9 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     notes = np.zeros(len(rows), SCORE_NOTE)
     notes["onset_beat"] = rows[:, 0] / events.ticks_per_beat
     notes["duration_beat"] = (rows[:, 1] - rows[:, 0]) / events.ticks_per_beat
-    notes["pitch"], notes["velocity"], notes["part"] = rows[:, 2], rows[:, 3], rows[:, 4]
+    notes["pitch"], notes["velocity"] = rows[:, 2], rows[:, 3]
+    parts, part_of, staff_of = _staves(events.parts)
+    notes["part"], notes["staff"] = part_of[rows[:, 4]], staff_of[rows[:, 4]]
     notes = arranged(notes)
     notes["note_id"] = [f"n{index}" for index in range(len(notes))]
     end_beat = float((notes["onset_beat"] + notes["duration_beat"]).max())
@@ -123,8 +126,8 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
         meters=meters,
         keys=_keys(events),
         measures=_measures(meters, end_beat, name),
-        directions=_pedal_directions(events, end_beat),
-        parts=tuple(events.parts),
+        directions=_pedal_directions(events, end_beat, part_of),
+        parts=parts,
         title=events.title,
         **_provenance(events, data),
     )
@@ -279,11 +282,28 @@ def _measures(meters: np.ndarray, end_beat: float, name: str) -> np.ndarray:
     return measures
 
 
-def _pedal_directions(events: _Events, end_beat: float) -> np.ndarray:
+def _staves(parts: list[Part]) -> tuple[tuple[Part, ...], np.ndarray, np.ndarray]:
+    """Two tracks of one keyboard program are the two staves of one part: parts, and part and staff of each track."""
+    programs = [part.program for part in parts if not part.is_drum]
+    kept: list[Part] = []
+    part_of, staff_of = np.zeros(len(parts), int), np.zeros(len(parts), int)
+    for index, part in enumerate(parts):
+        is_pair = part.program in KEYBOARDS and programs.count(part.program) == 2 and not part.is_drum
+        other = next((i for i in range(index) if parts[i].program == part.program and not parts[i].is_drum), None)
+        if is_pair and other is not None:
+            part_of[index], staff_of[index] = part_of[other], 2
+            continue
+        part_of[index], staff_of[index] = len(kept), int(is_pair)
+        kept.append(part)
+    return tuple(kept), part_of, staff_of
+
+
+def _pedal_directions(events: _Events, end_beat: float, part_of: np.ndarray) -> np.ndarray:
     """Spans in which the sustain pedal is down, for each part."""
     down: dict[int, float] = {}
     spans = []
-    for tick, number, value, part in sorted(events.controls):
+    for tick, number, value, track in sorted(events.controls):
+        part = int(part_of[track])
         beat = tick / events.ticks_per_beat
         if number != SUSTAIN:
             continue
@@ -344,7 +364,8 @@ def _track(events: list[tuple[int, int, Any]]) -> mido.MidiTrack:
     track = mido.MidiTrack()
     now = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        track.append(message.copy(time=tick - now))
+        message.time = tick - now
+        track.append(message)
         now = tick
     track.append(mido.MetaMessage("end_of_track", time=0))
     return track

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from dataclasses import dataclass, field
@@ -11,11 +12,14 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.types import NOTE_ID, Part
 
+log = logging.getLogger("perfsynth")
+
 _QUARTERS = {
     "breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25, "32nd": 0.125,
 }  # fmt: skip
 _LAYOUT = ("print", "credit", "defaults")
 _MAX_ID = int(NOTE_ID[1:]) - 4  # room for the "-12" of an unfolded repeat
+MAX_LEAP = 4  # measures; a rest of several measures is written as several rests
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -53,6 +57,8 @@ def prepare(root: etree._Element, name: str) -> Extras:
     for direction in list(root.iter("direction")):
         _split_pedal_change(direction)
         _sound_metronome(direction)
+    for part in root.iterfind("part"):
+        _bound_moves(part, name)
     for sound in root.iter("sound"):
         _check_tempo(sound, name)
     return extras
@@ -82,6 +88,30 @@ def _identify(root: etree._Element, extras: Extras) -> None:
         change = part.findtext(".//transpose/octave-change")
         if change is not None and change.strip("+-").isdecimal():
             extras.octaves[part.get("id", "")] = int(change)
+
+
+def _bound_moves(part: etree._Element, name: str) -> None:
+    """Cancel forwards that leap over whole measures, which some exports of small notes contain.
+
+    Left alone, one of them would shift the rest of the piece by minutes.
+    """
+    divisions, beats, beat_type = 1, 4, 4
+    for measure in part.iterfind("measure"):
+        for attributes in measure.iterfind("attributes"):
+            divisions = _whole(attributes.findtext("divisions"), divisions)
+            beats = _whole(attributes.findtext("time/beats"), beats)
+            beat_type = _whole(attributes.findtext("time/beat-type"), beat_type)
+        longest = MAX_LEAP * divisions * 4 * beats / beat_type
+        for duration in measure.iterfind("forward/duration"):
+            if _whole(duration.text, 0) > longest:
+                log.warning(
+                    "%s: measure %s: a leap of %s divisions is left out", name, measure.get("number"), duration.text
+                )
+                duration.text = "0"
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isdecimal() and int(text) > 0 else otherwise
 
 
 def _split_pedal_change(direction: etree._Element) -> None:

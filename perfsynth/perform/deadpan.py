@@ -59,39 +59,45 @@ def _tempos(score: Score) -> np.ndarray:
 
 
 def _written_times(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Onset and duration in beats, long grace notes (appoggiaturas) taking half of the note they lean on."""
+    """Onset and duration in beats; a single unslashed grace note (an appoggiatura) takes half of its main note."""
     onset_beat, duration_beat = notes["onset_beat"].copy(), notes["duration_beat"].copy()
-    for graces, mains in _grace_groups(notes, kind=2):
+    for graces, mains in _grace_groups(notes):
+        if len(graces) > 1 or len(mains) == 0 or notes["grace"][graces[0]] != 2:
+            continue
         share = duration_beat[mains].min() / 2
-        onset_beat[graces] += share * np.arange(len(graces)) / len(graces)
-        duration_beat[graces] = share / len(graces)
+        duration_beat[graces] = share
         onset_beat[mains] += share
         duration_beat[mains] -= share
     return onset_beat, duration_beat
 
 
 def _play_short_graces(notes: np.ndarray, onset_s: np.ndarray, end_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Put short grace notes (acciaccaturas) one after the other just before their beat."""
+    """Put short grace notes, slashed or in groups, one after the other just before their beat."""
     onset_s, end_s = onset_s.copy(), end_s.copy()
-    for graces, _ in _grace_groups(notes, kind=1):
+    for graces, _ in _grace_groups(notes):
+        graces = graces[end_s[graces] <= onset_s[graces]]
+        if len(graces) == 0:
+            continue
         before_s = onset_s[graces[0]]
         onset_s[graces] = before_s - GRACE_S * np.arange(len(graces), 0, -1)
         end_s[graces] = onset_s[graces] + GRACE_S
-    lonely = end_s <= onset_s  # long graces without a note to lean on, and notes written without length
-    end_s[lonely] = onset_s[lonely] + GRACE_S
+    empty = end_s <= onset_s  # notes written without length
+    end_s[empty] = onset_s[empty] + GRACE_S
     return onset_s, end_s
 
 
-def _grace_groups(notes: np.ndarray, *, kind: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Indices of the grace notes of one kind at one place, and of the notes in the same voice that they precede."""
+def _grace_groups(notes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Indices of the grace notes at one place, and of the notes in the same voice that they precede."""
     groups = []
+    if not np.any(notes["grace"]):
+        return []
     key = [notes[field] for field in ("voice", "part", "onset_beat")]
     order = np.lexsort([np.arange(len(notes)), *key])
     edges = np.flatnonzero(np.any([np.diff(column[order]) != 0 for column in key], axis=0)) + 1
     for group in np.split(order, edges):
-        graces = group[notes["grace"][group] == kind]
+        graces = group[notes["grace"][group] > 0]
         mains = group[notes["grace"][group] == 0]
-        if len(graces) and (kind == 1 or len(mains)):
+        if len(graces):
             groups.append((graces, mains))
     return groups
 
@@ -174,6 +180,5 @@ def _pedals(score: Score, tempos: np.ndarray, zero_s: float) -> np.ndarray:
     controls["number"] = SUSTAIN
     controls["value"] = np.repeat([127, 0], len(rows))
     controls["part"] = np.tile(rows["part"], 2)
-    # A change of pedal lifts and presses at one time: the lift first.
     controls["time_s"] = np.maximum(controls["time_s"], 0.0)
-    return controls[np.lexsort([controls["value"], controls["time_s"]])]
+    return controls[np.lexsort([controls["value"], controls["time_s"]])]  # a change of pedal: up, then down

@@ -20,6 +20,7 @@ def stream(
     sample_rate: int = SAMPLE_RATE,
     reverb: bool = True,
     chorus: bool = False,
+    seed: int = 0,
 ) -> AudioStream:
     """Sound a performance; see `perfsynth.synth.core.synthesize`.
 
@@ -33,6 +34,8 @@ def stream(
         In Hz; any other than FluidSynth makes, 8000 to 96000, is left to the caller to convert.
     reverb, chorus
         FluidSynth's own effects.
+    seed
+        Stamped into the result; nothing is random.
 
     Raises
     ------
@@ -57,7 +60,9 @@ def stream(
         chorus=chorus,
     )
     # Which soundfont it was is only known here.
-    stamp = performance.made_by("synth-audio", "fluidsynth", soundfont=path.name, reverb=reverb, chorus=chorus)
+    stamp = performance.made_by(
+        "synth-audio", "fluidsynth", seed=seed, soundfont=path.name, reverb=reverb, chorus=chorus
+    )
     return AudioStream(blocks, rate, fluid.CHANNELS, end_s, **stamp)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import math
 import tempfile
 import tracemalloc
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pyloudnorm
@@ -158,7 +158,7 @@ def test_memory_does_not_grow_with_the_audio():
 
 
 def test_a_full_disk_is_one_line(monkeypatch):
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b", buffering=0))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: io.FileIO("/dev/full", "w+"))
     with pytest.raises(PerfsynthError, match=r"No space left on device.*TMPDIR") as caught:
         levelled(np.ones((100, 1), np.float32), 44100)
     assert caught.value.__cause__.errno == errno.ENOSPC

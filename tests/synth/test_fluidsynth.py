@@ -16,7 +16,8 @@ from perfsynth.errors import InputError, MissingError, PerfsynthError, UsageErro
 from perfsynth.synth.core import synthesize
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Made, Part, Performance
 
-RATE = 22050
+RATE = 22050  # Hz
+VOLUME, REVERB_SEND = 7, 91  # MIDI controllers
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -28,10 +29,8 @@ def tiny_soundfont() -> bytes:
     period, coarse_tune, instrument, sample_modes, sample_id = 100, 51, 41, 54, 53
     wave = (20000 * np.sin(2 * np.pi * np.arange(period * 20) / period)).astype("<i2").tobytes() + bytes(92)
     presets = [(bank, program) for bank in (0, 128) for program in range(40)]
-    phdr = b"".join(
-        struct.pack("<20sHHHIII", b"sine", program, bank, index, 0, 0, 0)
-        for index, (bank, program) in enumerate(presets)
-    ) + struct.pack("<20sHHHIII", b"EOP", 0, 0, len(presets), 0, 0, 0)
+    heads = [(b"sine", program, bank, index) for index, (bank, program) in enumerate(presets)]
+    phdr = b"".join(struct.pack("<20sHHHIII", *h, 0, 0, 0) for h in [*heads, (b"EOP", 0, 0, len(presets))])
     pbag = b"".join(struct.pack("<HH", 2 * index, 0) for index in range(len(presets) + 1))
     pgen = b"".join(struct.pack("<HhHh", coarse_tune, program, instrument, 0) for _, program in presets)
     lists = {
@@ -87,13 +86,12 @@ def test_notes_sound_when_and_as_high_as_they_are_played(soundfont):
     assert level_at(samples, 0.7, 69) < 1e-3 * level_at(samples, 0.1, 69)
     first = np.flatnonzero(np.abs(samples[:, 0]) > 1e-3)
     assert first[0] < 0.005 * RATE
-    late = first[first > 0.8 * RATE][0]
-    assert late / RATE == pytest.approx(1.0, abs=0.005)
+    assert first[first > 0.8 * RATE][0] / RATE == pytest.approx(1.0, abs=0.005)
 
 
 def test_the_tail_is_kept_and_ends(soundfont):
-    dry = sounded(played((0.0, 1.0, 69)), soundfont)
-    wet = sounded(played((0.0, 1.0, 69)), soundfont, reverb=True)
+    performance = played((0.0, 1.0, 69), controls=((0.0, REVERB_SEND, 127, 0),))
+    dry, wet = (sounded(performance, soundfont, reverb=reverb) for reverb in (False, True))
     assert RATE < len(dry) < 1.5 * RATE
     assert 1.5 * RATE < len(wet) < 11 * RATE
     loudest = np.abs(wet).max()
@@ -110,7 +108,7 @@ def test_a_pedal_held_to_the_end_fades_after_ten_seconds(soundfont):
 def test_a_key_struck_again_while_down_sounds_on(soundfont):
     samples = sounded(played((0.0, 1.0, 69), (0.5, 1.0, 69)), soundfont)
     assert level_at(samples, 1.2, 69) > 0.5 * level_at(samples, 0.2, 69)
-    assert level_at(samples, 1.7, 69) < 0.01 * level_at(samples, 0.2, 69)
+    assert level_at(samples, 1.52, 69) < 0.05 * level_at(samples, 0.2, 69)
 
 
 def test_thirty_parts_keep_their_programs(soundfont):
@@ -144,11 +142,9 @@ def test_any_sample_rate(soundfont, sample_rate):
 
 
 def test_provenance_names_engine_seed_input_and_soundfont(soundfont):
-    history = synthesize(played((0.0, 0.1, 60)), soundfont=soundfont).history
-    assert [(step.stage, step.model, step.input_sha256) for step in history] == [
-        ("synth-audio", "fluidsynth", "cd" * 32)
-    ]
-    assert history[0].options["soundfont"] == "tiny.sf2"
+    (step,) = synthesize(played((0.0, 0.1, 60)), soundfont=soundfont, seed=3).history
+    assert (step.stage, step.model, step.seed, step.input_sha256) == ("synth-audio", "fluidsynth", 3, "cd" * 32)
+    assert step.options == {"soundfont": "tiny.sf2", "reverb": True, "chorus": False}
 
 
 def test_what_cannot_be_sounded_is_refused(soundfont):
@@ -201,8 +197,7 @@ def test_nothing_is_left_of_a_stream_that_is_given_up(soundfont, tmp_path, monke
     assert running_children() - before == set()
 
 
-def test_memory_holds_a_block_of_a_long_performance(soundfont):
-    """Ten hours, given up after a minute: blocks come at once and no larger than stated."""
+def test_ten_hours_come_in_blocks_as_they_are_made(soundfont):
     blocks = iter(synthesize(played((0.0, 36000.0, 69)), soundfont=soundfont, sample_rate=8000).blocks)
     assert {len(next(blocks)) for _ in range(15)} == {fluid.BLOCK}
     blocks.close()  # type: ignore[attr-defined]
@@ -213,13 +208,12 @@ def stand_in(tmp_path, monkeypatch):
     """Put a Python script in the place of FluidSynth; gives a function that plays half a second with it."""
 
     def play(script: str) -> np.ndarray:
-        program = tmp_path / "fluidsynth"
+        program, soundfont = tmp_path / "fluidsynth", tmp_path / "any.sf2"
         program.write_text(
             f"#!{sys.executable}\nimport sys, time\nout, err = sys.stdout.buffer, sys.stderr\n{script}\n"
         )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-        soundfont = Path(tmp_path / "any.sf2")
         return np.concatenate(list(fluid.render(b"MThd", soundfont=soundfont, sample_rate=8000, end_s=0.5)))
 
     return play
@@ -264,7 +258,7 @@ def test_fluidsynth_itself_refuses_a_truncated_soundfont(soundfont, tmp_path):
 
 def test_notes_that_a_soundfont_does_not_have_are_an_error(soundfont):
     with pytest.raises(PerfsynthError, match="has no sound for any of these notes"):
-        sounded(played((0.0, 0.5, 60), controls=((0.0, 7, 0, 0),)), soundfont)
+        sounded(played((0.0, 0.5, 60), controls=((0.0, VOLUME, 0, 0),)), soundfont)
 
 
 class TestFinding:
@@ -287,7 +281,7 @@ class TestFinding:
         assert fluid.find_soundfont().name == "FluidR3_GM.sf2"
 
     def test_the_one_asked_for_comes_before_the_environment(self, tmp_path, monkeypatch):
-        asked, named = self.put(tmp_path, "asked.sf2"), self.put(tmp_path, "named.sf2")
+        asked, named = (self.put(tmp_path, name) for name in ("asked.sf2", "named.sf2"))
         monkeypatch.setenv(fluid.SOUNDFONT_VARIABLE, str(named))
         assert fluid.find_soundfont() == named
         assert fluid.find_soundfont(str(asked)) == asked

@@ -1,0 +1,165 @@
+"""deadpan plays exactly what is written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perfsynth.errors import InputError, UsageError
+from perfsynth.perform.core import perform
+from perfsynth.perform.tempo_words import bpm_of_words
+from perfsynth.types import DIRECTION, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Score
+
+
+def score(*notes: dict, **tables: np.ndarray) -> Score:
+    """Notes of a quarter each, C4 in part 0, staff 1, unless they say otherwise."""
+    rows = np.zeros(len(notes), SCORE_NOTE)
+    for index, note in enumerate(notes):
+        values = {"note_id": f"n{index}", "onset_beat": float(index), "duration_beat": 1.0, "pitch": 60, "staff": 1}
+        for field, value in {**values, **note}.items():
+            rows[index][field] = value
+    return Score(rows, **tables)
+
+
+def directions(*rows: tuple) -> np.ndarray:
+    """(onset, end, kind, text) for all staves of part 0."""
+    return np.array([(*row, 0, 0) for row in rows], DIRECTION)
+
+
+def test_without_any_mark_it_is_120_bpm_at_velocity_64() -> None:
+    notes = perform(score({}, {}, {})).notes
+    assert notes["onset_s"].tolist() == [0.0, 0.5, 1.0]
+    assert notes["duration_s"].tolist() == [0.5, 0.5, 0.5]
+    assert notes["velocity"].tolist() == [64, 64, 64]
+    assert notes["note_id"].tolist() == ["n0", "n1", "n2"]
+
+
+def test_tempo_marks_are_followed() -> None:
+    tempos = np.array([(0.0, 60.0), (2.0, 120.0)], TEMPO)
+    notes = perform(score({}, {}, {}, {}, tempos=tempos)).notes
+    assert notes["onset_s"].tolist() == [0.0, 1.0, 2.0, 2.5]
+
+
+def test_a_note_across_a_tempo_change_has_both_tempi() -> None:
+    tempos = np.array([(0.0, 60.0), (1.0, 120.0)], TEMPO)
+    assert perform(score({"duration_beat": 2.0}, tempos=tempos)).notes["duration_s"].tolist() == [1.5]
+
+
+def test_tempo_words_stand_in_for_metronome_marks() -> None:
+    words = directions((0.0, 0.0, "tempo", "Largo"))
+    assert perform(score({}, {}, directions=words)).notes["onset_s"][1] == pytest.approx(60 / 50)
+    assert bpm_of_words("Andantino grazioso") == 84
+    assert bpm_of_words("Prestissimo") == 204
+    assert bpm_of_words("con fuoco") is None
+
+
+@pytest.mark.parametrize("bpm", [30.0, 100.0, 333.0])
+def test_bpm_is_the_mean_tempo_and_keeps_proportions(bpm: float) -> None:
+    tempos = np.array([(0.0, 60.0), (2.0, 120.0)], TEMPO)
+    performance = perform(score({}, {}, {}, {}, tempos=tempos), bpm=bpm)
+    assert 60 * 4 / performance.end_s == pytest.approx(bpm)
+    gaps = np.diff(performance.notes["onset_s"])
+    assert gaps[0] / gaps[2] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("bpm", [0.0, -3.0, 1e9, float("nan")])
+def test_an_unplayable_bpm_is_refused(bpm: float) -> None:
+    with pytest.raises(InputError, match="bpm"):
+        perform(score({}, {}), bpm=bpm)
+
+
+def test_dynamics_set_the_velocity_from_where_they_stand() -> None:
+    marks = directions((1.0, 1.0, "dynamic", "p"), (3.0, 3.0, "dynamic", "ff"))
+    assert perform(score({}, {}, {}, {}, directions=marks)).notes["velocity"].tolist() == [64, 36, 36, 96]
+
+
+def test_a_hairpin_leads_to_the_next_dynamic() -> None:
+    marks = directions((0, 0, "dynamic", "p"), (0, 4, "crescendo", ""), (4, 4, "dynamic", "f"))
+    velocity = perform(score(*[{}] * 6, directions=marks)).notes["velocity"]
+    assert velocity.tolist() == [36, 47, 58, 69, 80, 80]
+
+
+def test_a_hairpin_to_nowhere_gains_one_level_and_holds_it() -> None:
+    marks = directions((0, 0, "dynamic", "f"), (0, 2, "diminuendo", ""))
+    assert perform(score(*[{}] * 4, directions=marks)).notes["velocity"].tolist() == [80, 73, 66, 66]
+
+
+def test_accents_hold_for_their_own_onset() -> None:
+    marks = directions((1, 1, "dynamic", "sfz"), (2, 2, "dynamic", "fp"))
+    velocity = perform(score({}, {}, {}, {}, {"marks": int(Mark.ACCENT)}, directions=marks)).notes["velocity"]
+    assert velocity.tolist() == [64, 84, 56, 36, 48]
+
+
+def test_velocities_of_a_score_midi_are_taken() -> None:
+    assert perform(score({"velocity": 93}, {})).notes["velocity"].tolist() == [93, 64]
+
+
+@pytest.mark.parametrize(
+    ("marks", "share"),
+    [
+        (Mark.STACCATO, 0.5),
+        (Mark.STACCATISSIMO, 0.25),
+        (Mark.TENUTO, 1.0),
+        (Mark.STACCATO | Mark.TENUTO, 0.75),
+        (Mark.STACCATO | Mark.ACCENT, 0.5),
+    ],
+)
+def test_articulation_shortens(marks: Mark, share: float) -> None:
+    assert perform(score({"marks": int(marks)})).notes["duration_s"][0] == pytest.approx(0.5 * share)
+
+
+def test_short_graces_come_before_the_beat_in_their_order() -> None:
+    grace = {"onset_beat": 1.0, "duration_beat": 0.0, "grace": 1}
+    played = perform(score({}, {**grace, "pitch": 62}, {**grace, "pitch": 61}, {"onset_beat": 1.0, "pitch": 64})).notes
+    assert played["onset_s"].tolist() == pytest.approx([0.0, 0.34, 0.42, 0.5])
+    assert (played["duration_s"] > 0).all()
+
+
+def test_short_graces_before_the_first_beat_delay_the_piece() -> None:
+    grace = {"onset_beat": 0.0, "duration_beat": 0.0, "grace": 1}
+    played = perform(score(grace, {"onset_beat": 0.0})).notes
+    assert played["onset_s"].tolist() == pytest.approx([0.0, 0.08])
+
+
+def test_a_long_grace_takes_half_of_its_note() -> None:
+    grace = {"onset_beat": 0.0, "duration_beat": 0.0, "grace": 2}
+    played = perform(score(grace, {"onset_beat": 0.0, "pitch": 62})).notes
+    assert played["onset_s"].tolist() == pytest.approx([0.0, 0.25])
+    assert played["duration_s"].tolist() == pytest.approx([0.25, 0.25])
+
+
+def test_a_group_of_graces_is_short_whatever_its_slash() -> None:
+    grace = {"onset_beat": 1.0, "duration_beat": 0.0, "grace": 2}
+    played = perform(score({}, grace, grace, grace, {"onset_beat": 1.0})).notes
+    assert played["onset_s"][4] == 0.5
+    assert (np.diff(played["onset_s"]) > 0).all()
+
+
+def test_a_pickup_starts_at_zero_and_a_rest_is_waited_for() -> None:
+    assert perform(score({"onset_beat": -1.0}, {})).notes["onset_s"].tolist() == [0.0, 1.0]
+    assert perform(score({"onset_beat": 2.0})).notes["onset_s"].tolist() == [1.0]
+
+
+def test_pedal_marks_move_the_pedal() -> None:
+    controls = perform(score({}, {}, {}, directions=directions((0, 1, "pedal", ""), (1, 2, "pedal", "")))).controls
+    assert controls["number"].tolist() == [SUSTAIN] * 4
+    assert controls["time_s"].tolist() == [0.0, 0.5, 0.5, 1.0]
+    assert controls["value"].tolist() == [127, 0, 127, 0]  # up before down where the pedal is changed
+
+
+def test_every_note_is_played_once_in_score_order(example: bytes) -> None:
+    from perfsynth import formats
+
+    read = formats.read_score(example)
+    performance = perform(read)
+    assert performance.notes["note_id"].tolist() == read.notes["note_id"].tolist()
+    assert performance.notes["pitch"].tolist() == read.notes["pitch"].tolist()
+    assert performance.end_s == pytest.approx(96.0)  # 192 quarters at 120
+    assert [step.model for step in performance.history] == ["musicxml", "deadpan"]
+
+
+def test_nothing_to_play_and_nobody_to_play_it() -> None:
+    with pytest.raises(InputError, match="no notes"):
+        perform(score())
+    with pytest.raises(UsageError, match="no-such-model"):
+        perform(score({}), model="no-such-model")
