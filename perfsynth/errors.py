@@ -10,6 +10,10 @@ class PerfsynthError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """The message on one line, whatever a library put into it."""
+        return " ".join(super().__str__().split())
+
 
 class InputError(PerfsynthError, ValueError):
     """An input that cannot be read or makes no sense as what it claims to be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -30,6 +31,12 @@ _ORNAMENTS = {
     "delayed-turn": Mark.TURN, "inverted-turn": Mark.TURN, "delayed-inverted-turn": Mark.TURN,
     "vertical-turn": Mark.TURN, "inverted-vertical-turn": Mark.TURN, "haydn": Mark.TURN, "mordent": Mark.MORDENT,
     "inverted-mordent": Mark.MORDENT, "schleifer": Mark.MORDENT, "tremolo": Mark.TREMOLO,
+}  # fmt: skip
+_POINTS = ("dynamic", "tempo", "words")  # directions without an extent of their own
+_DYNAMIC = re.compile("[pmfszrn]+")
+_SIGN_OF_WORD = {
+    "pianissimo": "pp", "piano": "p", "mezzo piano": "mp", "mezzo forte": "mf", "forte": "f", "fortissimo": "ff",
+    "sforzando": "sf", "sforzato": "sf",
 }  # fmt: skip
 # What a parser may trip over in a file that is XML but nonsense.
 _NONSENSE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
@@ -186,7 +193,11 @@ class _Tables:
                 limit = part.inv_quarter_map(part.quarter_map(end) + 8.0)
                 end = min([limit, *(t for t in dynamics if t > end)])
             begin_beat, end_beat = part.quarter_map(np.array([direction.start.t, end], float)).tolist()
+            if kind in _POINTS:
+                end_beat = begin_beat
             text = str(getattr(direction, "raw_text", None) or direction.text or "")[:64]
+            if kind == "dynamic":
+                text = _SIGN_OF_WORD.get(direction.text, text)
             rows.append((begin_beat, end_beat, kind, text, index, getattr(direction, "staff", None) or 0))
         return rows
 
@@ -201,7 +212,13 @@ class _Tables:
             (symbols.TempoDirection, "tempo"),
             (symbols.SustainPedalDirection, "pedal"),
         )
-        return next((word for cls, word in kinds if isinstance(direction, cls)), "words")
+        kind = next((word for cls, word in kinds if isinstance(direction, cls)), "words")
+        # partitura counts words such as "dolce" as dynamics.
+        return "words" if kind == "dynamic" and not self._is_level(direction.text) else kind
+
+    @staticmethod
+    def _is_level(text: str) -> bool:
+        return text in _SIGN_OF_WORD or _DYNAMIC.fullmatch(text) is not None
 
     def _slurs(self, part: Any, index: int) -> list[tuple]:
         rows = []

@@ -82,23 +82,28 @@ def unfold_notes(notes: np.ndarray, ties: np.ndarray, legs: list[Leg], *, number
             if numbered:
                 note["note_id"] = f"{note['note_id']}-{times[str(note['note_id'])]}"
             note["onset_beat"] += leg.start - leg.begin
-            played.append((note, bool(ties[index])))
+            played.append((note, bool(ties[index]), float(notes[index]["onset_beat"])))
     return _joined(played)
 
 
-def _joined(played: list[Any]) -> np.ndarray:
-    """Lengthen each note by the ones tied to it that follow at once; a tie from nowhere is a note of its own."""
-    ends: dict[tuple[int, int, float], Any] = {}  # (part, pitch, end) -> the note that ends there
+def _joined(played: list[tuple[Any, bool, float]]) -> np.ndarray:
+    """Lengthen each note by the ones tied to it that follow at once; a tie from elsewhere is a note of its own.
+
+    `played` holds the note as played, whether a tie leads to it, and its onset on the page: a tie holds only
+    where the page goes on.
+    """
+    ends: dict[tuple[int, int, float], tuple[Any, float]] = {}  # (part, pitch, end) -> note, end on the page
     kept = []
-    for note, tied in played:
-        end = round(float(note["onset_beat"] + note["duration_beat"]), 4)
-        previous = ends.get((int(note["part"]), int(note["pitch"]), round(float(note["onset_beat"]), 4)))
-        if tied and previous is not None:
-            previous["duration_beat"] = note["onset_beat"] + note["duration_beat"] - previous["onset_beat"]
+    for note, tied, printed in played:
+        onset, duration = float(note["onset_beat"]), float(note["duration_beat"])
+        part, pitch = int(note["part"]), int(note["pitch"])
+        previous, printed_end = ends.get((part, pitch, round(onset, 4)), (None, np.nan))
+        if tied and previous is not None and abs(printed_end - printed) < EPSILON:
+            previous["duration_beat"] = onset + duration - previous["onset_beat"]
             previous["marks"] |= note["marks"]
             note = previous
         else:
             kept.append(note)
         if note["grace"] == 0:
-            ends[int(note["part"]), int(note["pitch"]), end] = note
+            ends[part, pitch, round(onset + duration, 4)] = (note, printed + duration)
     return np.array(kept, dtype=kept[0].dtype) if kept else np.zeros(0)

@@ -1,0 +1,191 @@
+"""MIDI as scores and as performances; pretty_midi is the independent reader."""
+
+from __future__ import annotations
+
+import io
+
+import mido
+import numpy as np
+import pretty_midi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfsynth.errors import InputError
+from perfsynth.formats.midi import TICKS_PER_S, read_performance, read_score_midi, write_performance
+from perfsynth.types import PERFORMED_NOTE, Part, Performance
+from tests.strategies import damaged, performances
+
+TICK_S = 1 / TICKS_PER_S
+
+
+def on(pitch: int, time: int = 0, velocity: int = 80, channel: int = 0) -> mido.Message:
+    return mido.Message("note_on", note=pitch, velocity=velocity, time=time, channel=channel)
+
+
+def off(pitch: int, time: int = 0, channel: int = 0) -> mido.Message:
+    return mido.Message("note_off", note=pitch, time=time, channel=channel)
+
+
+def midi(*tracks: list, type: int = 1, ticks: int = 480) -> bytes:
+    file = mido.MidiFile(type=type, ticks_per_beat=ticks)
+    file.tracks.extend(mido.MidiTrack(track) for track in tracks)
+    buffer = io.BytesIO()
+    file.save(file=buffer)
+    return buffer.getvalue()
+
+
+def by_onset(notes: np.ndarray) -> np.ndarray:
+    ticks = np.rint(notes["onset_s"] * TICKS_PER_S)
+    return notes[np.lexsort([notes["part"], notes["pitch"], ticks])]
+
+
+@settings(max_examples=60, deadline=None)
+@given(performances())
+def test_a_performance_comes_back_to_half_a_tick(performance: Performance) -> None:
+    read = read_performance(write_performance(performance))
+    sent, got = by_onset(performance.notes), by_onset(read.notes)
+    assert len(got) == len(sent)
+    assert np.abs(got["onset_s"] - sent["onset_s"]).max() <= TICK_S / 2 + 1e-9
+    assert np.array_equal(got["velocity"], sent["velocity"])
+    assert (got["duration_s"] <= sent["duration_s"] + 1.5 * TICK_S).all()  # a restrike may end a note early
+    assert np.array_equal(read.controls["value"], performance.controls["value"])
+    assert np.abs(read.controls["time_s"] - performance.controls["time_s"]).max(initial=0) <= TICK_S / 2 + 1e-9
+    played_by = [[made.parts[part] for part in rows["part"]] for made, rows in ((performance, sent), (read, got))]
+    assert played_by[0] == played_by[1]
+    assert read.history == performance.history
+
+
+@settings(max_examples=30, deadline=None)
+@given(performances(n_parts=1))
+def test_pretty_midi_reads_the_same(performance: Performance) -> None:
+    [instrument] = pretty_midi.PrettyMIDI(io.BytesIO(write_performance(performance))).instruments
+    sent = by_onset(performance.notes)
+    got = sorted((round(note.start * TICKS_PER_S), note.pitch, note.velocity) for note in instrument.notes)
+    ticks = np.rint(sent["onset_s"] * TICKS_PER_S).astype(int).tolist()
+    assert got == list(zip(ticks, sent["pitch"].tolist(), sent["velocity"].tolist(), strict=True))
+    assert len(instrument.control_changes) == len(performance.controls)
+
+
+def test_a_key_struck_while_down_is_released_first() -> None:
+    notes = np.array([("", 0.0, 2.0, 60, 50, 0), ("", 1.0, 0.5, 60, 70, 0)], PERFORMED_NOTE)
+    read = read_performance(write_performance(Performance(notes)))
+    assert read.notes["onset_s"].tolist() == [0.0, 1.0]
+    assert read.notes["duration_s"].tolist() == [1.0, 0.5]
+
+
+def test_more_parts_than_channels_lose_no_note() -> None:
+    parts = tuple(Part(f"p{index}", index % 20) for index in range(30))
+    notes = np.array([("", 0.1 * index, 0.05, 40 + index, 80, index) for index in range(30)], PERFORMED_NOTE)
+    read = read_performance(write_performance(Performance(notes, parts=parts)))
+    assert sorted(read.notes["pitch"].tolist()) == list(range(40, 70))
+
+
+def test_drums_are_on_channel_ten() -> None:
+    notes = np.array([("", 0.0, 0.1, 36, 100, 0)], PERFORMED_NOTE)
+    data = write_performance(Performance(notes, parts=(Part("kit", 0, True),)))
+    assert pretty_midi.PrettyMIDI(io.BytesIO(data)).instruments[0].is_drum
+    assert read_performance(data).parts[0].is_drum
+
+
+def test_tempo_changes_become_seconds_and_stay_beats() -> None:
+    tempo = [mido.MetaMessage("set_tempo", tempo=500000), mido.MetaMessage("set_tempo", tempo=1000000, time=480)]
+    data = midi(tempo, [on(60), off(60, 480), on(62), off(62, 480)])
+    assert read_performance(data).notes["onset_s"].tolist() == [0.0, 0.5]
+    assert read_performance(data).notes["duration_s"].tolist() == [0.5, 1.0]
+    score = read_score_midi(data)
+    assert score.notes["onset_beat"].tolist() == [0.0, 1.0]
+    assert score.tempos["quarter_bpm"].tolist() == [120.0, 60.0]
+
+
+def test_metre_key_title_and_measures() -> None:
+    head = [
+        mido.MetaMessage("track_name", name="Waltz"),
+        mido.MetaMessage("time_signature", numerator=3, denominator=4),
+        mido.MetaMessage("key_signature", key="F#m"),
+        mido.MetaMessage("time_signature", numerator=6, denominator=8, time=480 * 6),
+    ]
+    score = read_score_midi(midi(head, [on(60), off(60, 480 * 11)]))
+    assert score.title == "Waltz"
+    assert score.meters.tolist() == [(0.0, 3, 4), (6.0, 6, 8)]
+    assert score.keys.tolist() == [(0.0, 3, True)]
+    assert score.measures["onset_beat"].tolist() == [0.0, 3.0, 6.0, 9.0]
+
+
+def test_without_metre_it_is_four_four() -> None:
+    assert read_score_midi(midi([on(60), off(60, 480)])).meters.tolist() == [(0.0, 4, 4)]
+
+
+def test_type_0_with_two_channels_and_running_status() -> None:
+    programs = [mido.Message("program_change", channel=1, program=40)]
+    data = midi([*programs, on(60), on(67, channel=1), off(60, 480), off(67, channel=1)], type=0)
+    score = read_score_midi(data)
+    assert [part.program for part in score.parts] == [0, 40]
+    running = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\x0f" + bytes([0, 0x90, 60, 64, 0, 64, 64, 96, 60, 0, 0, 64, 0])
+    running = running.replace(b"\x0f", b"\x11", 1) + b"\0\xff\x2f\0"
+    assert read_performance(running).notes["pitch"].tolist() == [60, 64]
+
+
+def test_two_keyboard_tracks_are_two_staves_and_their_unisons_one_key() -> None:
+    score = read_score_midi(midi([on(60), off(60, 480)], [on(60), off(60, 960), on(48), off(48, 480)]))
+    assert len(score.parts) == 1
+    assert score.notes["pitch"].tolist() == [60, 48]
+    assert score.notes["duration_beat"].tolist() == [2.0, 1.0]
+    assert score.notes["staff"].tolist() == [2, 2]
+
+
+def test_hanging_doubled_and_unmatched_notes() -> None:
+    data = midi([off(50), on(60), on(60, 240), off(60, 240), on(62), mido.MetaMessage("end_of_track", time=480)])
+    notes = read_performance(data).notes
+    assert notes["pitch"].tolist() == [60, 60, 62]
+    assert notes["duration_s"].tolist() == [0.5, 0.75, 0.5]
+
+
+def test_the_pedal_of_a_score_is_a_direction() -> None:
+    def pedal(value: int, time: int) -> mido.Message:
+        return mido.Message("control_change", control=64, value=value, time=time)
+
+    score = read_score_midi(midi([on(60), pedal(127, 0), pedal(0, 480), pedal(90, 480), off(60, 480)]))
+    rows = score.directions
+    assert rows["kind"].tolist() == ["pedal", "pedal"]
+    assert list(zip(rows["onset_beat"], rows["end_beat"], strict=True)) == [(0.0, 1.0), (2.0, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "broken"),
+        (b"MThd", "broken"),
+        (midi([]), "no notes"),
+        (midi([mido.MetaMessage("set_tempo", tempo=0), on(60), off(60, 480)]), "tempo of 0"),
+        (midi([on(60), off(60, 480)], type=2), "type 2"),
+        (midi([on(60), off(60, 480)]).replace(b"\x01\xe0", b"\xe7\x28", 1), "SMPTE"),
+        (midi([on(60), off(60, 2**27)]), "hours"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_performance, read_score_midi])
+def test_what_is_no_score_is_refused_by_name(data: bytes, words: str, read: object) -> None:
+    with pytest.raises(InputError, match=f"odd.mid.*{words}"):
+        read(data, name="odd.mid")  # type: ignore[operator]
+
+
+def test_two_hundred_thousand_notes() -> None:
+    notes = np.zeros(200_000, PERFORMED_NOTE)
+    notes["onset_s"] = np.arange(200_000) / 100
+    notes["duration_s"], notes["velocity"], notes["pitch"] = 0.1, 64, 21 + np.arange(200_000) % 88
+    data = write_performance(Performance(notes))
+    assert len(read_performance(data).notes) == len(read_score_midi(data).notes) == 200_000
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damage_is_an_input_error_or_harmless(data: st.DataObject) -> None:
+    whole = midi([mido.MetaMessage("set_tempo", tempo=400000), on(60), off(60, 480), on(64, 3), off(64, 99)])
+    broken = data.draw(st.composite(damaged)(whole))
+    for read in (read_performance, read_score_midi):
+        try:
+            made = read(broken)
+        except InputError as error:
+            assert "\n" not in str(error)
+        else:
+            assert len(made.notes)
