@@ -27,7 +27,7 @@ import typer
 
 from perfsynth.cli import _options as opt
 from perfsynth.cli._progress import Progress
-from perfsynth.errors import BatchError, PerfsynthError, UsageError
+from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -269,7 +269,7 @@ def _run(
                     raise PerfsynthError(f"{target}: already there; --force overwrites it")
                 if Path(target).is_dir():
                     raise UsageError(f"{target}: is a folder; name a file, or use --out-dir")
-                function(Item(source, target, seed, session, progress), **options)
+                _convert(function, Item(source, target, seed, session, progress), options)
             except PerfsynthError as error:
                 if len(pairs) == 1:
                     raise
@@ -277,6 +277,16 @@ def _run(
                 failed += 1
     if failed:
         raise BatchError(f"{failed} of {len(pairs)} inputs failed, the others are done")
+
+
+def _convert(function: Callable[..., None], item: Item, options: dict[str, Any]) -> None:
+    """Run a command on one item; an error that does not say which file it is about gets its name."""
+    try:
+        function(item, **options)
+    except InputError as error:
+        if str(error).startswith(item.name):
+            raise
+        raise InputError(f"{item.name}: {error}") from error
 
 
 @contextmanager

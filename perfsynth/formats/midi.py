@@ -316,24 +316,23 @@ def _pedal_directions(events: _Events, end_beat: float, part_of: np.ndarray) -> 
 
 
 def _channels(parts: tuple[Part, ...]) -> list[int]:
-    """A channel for each part: 10 for drums, one for each program otherwise, as far as they go."""
+    """A channel for each part: the tenth for drums, the others in order; past the fifteenth they are shared."""
     melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+    of_program: dict[int, int] = {}
     channels: list[int] = []
-    taken: dict[int, int] = {}
+    n_parts = sum(not part.is_drum for part in parts)
     for part in parts:
         if part.is_drum:
             channels.append(DRUM_CHANNEL)
-            continue
-        shared = len(parts) > len(melodic)
-        if shared and part.program in taken:
-            channels.append(taken[part.program])
-            continue
-        used = sum(channel != DRUM_CHANNEL for channel in dict.fromkeys(channels))
-        if used >= len(melodic):
-            log.warning("part %r shares a MIDI channel: there are more than 15 different ones", part.name)
-        channel = melodic[min(used, len(melodic) - 1)]
-        taken[part.program] = channel
-        channels.append(channel)
+        elif n_parts > len(melodic) and part.program in of_program:
+            channels.append(of_program[part.program])
+        else:
+            taken = {channel for channel in channels if channel != DRUM_CHANNEL}
+            of_program[part.program] = melodic[min(len(taken), len(melodic) - 1)]
+            channels.append(of_program[part.program])
+    n_programs = len({part.program for part in parts if not part.is_drum})
+    if n_parts > len(melodic) and n_programs > len(melodic):
+        log.warning("%d programs share the 15 melodic channels of MIDI: the last ones sound alike", n_programs)
     return channels
 
 
