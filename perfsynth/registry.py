@@ -47,6 +47,13 @@ MODELS: tuple[Model, ...] = (
         "any General MIDI soundfont through the FluidSynth program",
     ),
     Model(
+        "sampler",
+        "synth-audio",
+        "perfsynth.synth.sampler:stream",
+        "a sampled grand, 16 layers cross-faded; fetch it with perfsynth data salamander",
+        license="samples: CC BY 3.0, Alexander Holm",
+    ),
+    Model(
         "seed",
         "tokenize",
         "perfsynth.tokens.seed:encode",

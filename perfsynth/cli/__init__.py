@@ -36,6 +36,7 @@ from perfsynth.cli import render  # noqa: E402, F401, I001
 from perfsynth.cli import render_performance  # noqa: E402, F401
 from perfsynth.cli import synth_audio  # noqa: E402, F401
 from perfsynth.cli import tokenize  # noqa: E402, F401
+from perfsynth.cli import data  # noqa: E402, F401
 from perfsynth.cli import models  # noqa: E402, F401
 from perfsynth.cli import doctor  # noqa: E402, F401
 
@@ -49,7 +50,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except typer.TyperException as error:  # wrong options: found before any command runs
-        message = " ".join(error.format_message().split())
+        message = " ".join(error.format_message().split()).rstrip(".")
         if "--json" in sys.argv:
             print(json.dumps({"error": message, "exit_code": 2}), file=sys.stderr)
         elif not message:  # called without arguments: the help has been printed

@@ -45,6 +45,7 @@ Soundfont = Annotated[str | None, typer.Option(metavar="SF2", help="Soundfont, f
 Format = Annotated[
     AudioFormat | None, typer.Option("--format", help="Audio format; else by the output's suffix, else WAV.")
 ]
+Samples = Annotated[str | None, typer.Option(metavar="DIR", help="Samples, for the sampler engine.")]
 SampleRate = Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate; the engine's own by default.")]
 Loudness = Annotated[
     float | None,

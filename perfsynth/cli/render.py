@@ -26,6 +26,7 @@ def render(
     bpm: opt.Bpm = None,
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
     soundfont: opt.Soundfont = None,
+    samples: opt.Samples = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
@@ -48,4 +49,5 @@ def render(
         engine=engine,
         sample_rate=sample_rate,
         soundfont=soundfont,
+        samples=samples,
     )

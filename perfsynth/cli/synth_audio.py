@@ -21,6 +21,7 @@ def synth_audio(
     item: _io.Item,
     engine: opt.Engine = "auto",
     soundfont: opt.Soundfont = None,
+    samples: opt.Samples = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
@@ -37,4 +38,5 @@ def synth_audio(
         engine=engine,
         sample_rate=sample_rate,
         soundfont=soundfont,
+        samples=samples,
     )

