@@ -41,6 +41,13 @@ MODELS: tuple[Model, ...] = (
         "the score as written: its tempo marks, its dynamics as velocity, its articulation as duration",
     ),
     Model(
+        "modal",
+        "synth-audio",
+        "perfsynth.synth.modal.engine:stream",
+        "a grand of partials, shaped noise and recorded attacks; nothing to install",
+        license="model: CC BY 3.0, after samples by Alexander Holm",
+    ),
+    Model(
         "fluidsynth",
         "synth-audio",
         "perfsynth.synth.fluidsynth:stream",

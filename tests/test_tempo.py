@@ -54,5 +54,23 @@ def test_scaling_meets_the_mean_tempo(rows: np.ndarray, bpm: float) -> None:
 
 def test_an_empty_stretch_and_a_senseless_tempo() -> None:
     assert scaled_to(tempo_map(np.zeros(0, TEMPO)), 90.0, start_beat=3.0, end_beat=3.0).tolist() == [(3.0, 90.0)]
-    with pytest.raises(InputError, match="bpm 0"):
-        scaled_to(tempo_map(np.zeros(0, TEMPO)), 0.0, start_beat=0.0, end_beat=1.0)
+    for bpm in (0.0, -60.0, 1001.0, np.inf, np.nan):
+        with pytest.raises(InputError, match=f"bpm {bpm:g}"):
+            scaled_to(tempo_map(np.zeros(0, TEMPO)), bpm, start_beat=0.0, end_beat=1.0)
+
+
+def test_what_is_given_is_left_as_it_was() -> None:
+    rows = np.array([(4, 90), (0, 60)], TEMPO)
+    before = rows.copy()
+    scaled_to(tempo_map(rows), 30.0, start_beat=0.0, end_beat=8.0)
+    tempo_map(rows)["quarter_bpm"] = 1.0
+    assert rows.tolist() == before.tolist()
+
+
+@given(tempos, st.lists(st.floats(-100, 1000), min_size=2, max_size=20))
+def test_a_later_beat_is_a_later_second(rows: np.ndarray, beats: list[float]) -> None:
+    seconds = beats_to_seconds(np.sort(np.array(beats)), rows)
+    assert (np.diff(seconds) >= 0).all()
+    assert np.array_equal(
+        beats_to_seconds(np.array(beats), rows), seconds[np.argsort(np.argsort(beats, kind="stable"))]
+    )

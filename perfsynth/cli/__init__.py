@@ -37,6 +37,7 @@ from perfsynth.cli import render_performance  # noqa: E402, F401
 from perfsynth.cli import synth_audio  # noqa: E402, F401
 from perfsynth.cli import tokenize  # noqa: E402, F401
 from perfsynth.cli import data  # noqa: E402, F401
+from perfsynth.cli import fit_piano  # noqa: E402, F401
 from perfsynth.cli import models  # noqa: E402, F401
 from perfsynth.cli import doctor  # noqa: E402, F401
 

@@ -45,6 +45,11 @@ Soundfont = Annotated[str | None, typer.Option(metavar="SF2", help="Soundfont, f
 Format = Annotated[
     AudioFormat | None, typer.Option("--format", help="Audio format; else by the output's suffix, else WAV.")
 ]
+Piano = Annotated[str | None, typer.Option(metavar="DIR", help="A piano made by fit-piano, for the modal engine.")]
+Variant = Annotated[str | None, typer.Option(help="Of the modal engine: E2 (recorded attacks) or A (all smooth).")]
+Room = Annotated[str | None, typer.Option(help="Of the modal engine: dry, studio or hall.")]
+A4 = Annotated[float | None, typer.Option(metavar="HZ", help="Concert pitch of the modal engine.")]
+Temperament = Annotated[str | None, typer.Option(help="Of the modal engine: equal, or a historical one.")]
 Samples = Annotated[str | None, typer.Option(metavar="DIR", help="Samples, for the sampler engine.")]
 SampleRate = Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate; the engine's own by default.")]
 Loudness = Annotated[

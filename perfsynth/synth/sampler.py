@@ -17,19 +17,12 @@ from perfsynth.data import data_folder
 from perfsynth.errors import MissingError
 from perfsynth.synth.action import Strikes, strike
 from perfsynth.synth.samples import SampleSet, load_samples
+from perfsynth.synth.voicing import HEADROOM, RELEASE_GAIN, key_levels, layer_gains
 from perfsynth.types import AudioStream, Performance
 
 SAMPLE_RATE = 48000  # Hz, that of the Salamander
 BLOCK_S = 1.0
 RESAMPLING = "HQ"  # soxr's 20 bit quality
-HEADROOM = 0.25  # of full scale: chords add up
-RANGE_DB = 26.0  # between velocity 1 and 127; the recordings alone have 14 to 22, in the treble up to 38
-VOICING_KEYS = 6.0  # semitones over which the levels of keys are evened out
-VOICED_KEYS = 4  # fewer are left as they are
-SOFT_VELOCITY = 0.2  # the soft pedal takes that share of the velocity, and with it brightness and level
-SOFT_DB = -1.0  # and one string of three is hardly struck
-RELEASE_GAIN = 0.02  # of the noise of a key that comes up at once, -34 dB
-LEAST_SHARE = 0.02  # a layer that contributes less is left out
 
 REMEDY = "fetch them: perfsynth data salamander fetch"
 
@@ -146,40 +139,16 @@ def _nearest(key: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _layers(strikes: Strikes, samples: SampleSet, key_index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which layers sound for each strike, how loud, and the strike: rows sorted by strike."""
-    velocity = strikes.velocity * (1 - SOFT_VELOCITY * strikes.soft)
-    position = np.interp(velocity, samples.layer_velocity, np.arange(len(samples.layer_velocity)))
-    lower = np.minimum(position.astype(np.int64), max(len(samples.layer_velocity) - 2, 0))
-    upper = np.minimum(lower + 1, len(samples.layer_velocity) - 1)
-    share = position - lower
-    share = np.where(share < LEAST_SHARE, 0.0, np.where(share > 1 - LEAST_SHARE, 1.0, share))
-    target = _voicing(samples)[key_index] * 10 ** ((velocity_db(velocity) + SOFT_DB * strikes.soft) / 20)
-    # Two waves of unit power in these shares have this power: no dip between the layers.
-    alike = samples.likeness[key_index, lower] if samples.likeness.shape[1] else np.ones(len(share))
-    power = (1 - share) ** 2 + share**2 + 2 * alike * share * (1 - share)
-    each = target / np.sqrt(np.maximum(power, 0.1))
-    gains = np.stack([(1 - share), share], axis=1) * each[:, None]
-    layers = np.stack([lower, upper], axis=1)
-    gains /= samples.level[key_index[:, None], layers]
+    layers, gains = layer_gains(
+        strikes.velocity,
+        strikes.soft,
+        layer_velocity=samples.layer_velocity,
+        level=samples.level[key_index],
+        likeness=samples.likeness[key_index],
+        key_level=key_levels(samples.keys, samples.layer_velocity, samples.level)[key_index],
+    )
     number, column = np.nonzero(gains)
     return layers[number, column], gains[number, column], number
-
-
-def velocity_db(velocity: np.ndarray) -> np.ndarray:
-    """Level of a velocity 1..127 in dB, 0 at 127: amplitude is the square of a line (Dannenberg, ICMC 2006)."""
-    softest = 10 ** (-RANGE_DB / 40)
-    return 40 * np.log10(softest + (1 - softest) * (np.maximum(velocity, 1.0) - 1) / 126)
-
-
-def _voicing(samples: SampleSet) -> np.ndarray:
-    """(n_keys,) level of each key at velocity 127: what fits its layers, evened out over its neighbours."""
-    excess = 20 * np.log10(samples.level) - velocity_db(samples.layer_velocity)
-    upper = excess[:, len(samples.layer_velocity) // 4 :].mean(axis=1)
-    if len(samples.keys) >= VOICED_KEYS:
-        weights = np.exp(-0.5 * ((samples.keys[:, None] - samples.keys[None, :]) / VOICING_KEYS) ** 2)
-        # A local line rather than a local mean, which would flatten the ends of the keyboard.
-        fits = [np.polynomial.Polynomial.fit(samples.keys, upper, 1, w=np.sqrt(weight)) for weight in weights]
-        upper = np.array([fit(key) for fit, key in zip(fits, samples.keys, strict=True)])
-    return 10 ** (upper / 20)
 
 
 def _release_voices(strikes: Strikes, samples: SampleSet) -> _Voices:

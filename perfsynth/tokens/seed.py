@@ -51,6 +51,8 @@ def encode(performance: Performance) -> Tokens:
     notes = performance.notes
     if len(performance.controls):
         log.warning("the %s vocabulary has no pedal: %d pedal events are dropped", NAME, len(performance.controls))
+    if (n_parts := len(np.unique(notes["part"]))) > 1:
+        log.warning("the %s vocabulary knows one player: the notes of %d parts become one piano's", NAME, n_parts)
     onset = np.rint(notes["onset_s"] * TICKS_PER_S).astype(np.int64)
     order = np.lexsort([notes["pitch"], onset])
     notes, onset = notes[order], onset[order]
@@ -116,7 +118,7 @@ def decode(tokens: Tokens, *, onsets: Literal["absolute", "ioi"] = "absolute") -
     onset = column_of["bar"] * TICKS_PER_BAR + column_of["position"]
     if onsets == "ioi" and len(onset):
         ioi = column_of["ioi"] - MAX_IOI - 1
-        onset = onset[0] + np.cumsum(ioi) - ioi[0]
+        onset = np.maximum(onset[0] + np.cumsum(ioi) - ioi[0], 0)
     notes = np.zeros(len(ids), PERFORMED_NOTE)
     notes["onset_s"] = onset / TICKS_PER_S
     notes["duration_s"] = (column_of["duration"] + 1) / TICKS_PER_S

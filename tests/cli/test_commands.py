@@ -77,6 +77,33 @@ def test_without_fluidsynth_one_line_says_how_to_install_it(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_render_needs_nothing_but_the_package(tmp_path: Path) -> None:
+    ran = perfsynth("render", EXAMPLE, "--repeats", "as-written", "-o", tmp_path / "a.wav", env={"PATH": str(tmp_path)})
+    assert ran.returncode == 0, ran.stderr
+    audio, rate = soundfile.read(tmp_path / "a.wav")
+    assert 48 < len(audio) / rate < 60  # 96 quarters at 120, and the last sound
+    assert 0.05 < np.abs(audio).max() < 0.9
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_an_engine_says_which_options_it_lacks(tmp_path: Path) -> None:
+    ran = perfsynth("render", EXAMPLE, "--engine", "modal", "--soundfont", "a.sf2", "-o", tmp_path / "a.wav")
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (2, 1)
+    assert b"engine modal takes no --soundfont" in ran.stderr
+
+
+def test_fit_piano_refuses_what_is_no_piano(tmp_path: Path) -> None:
+    ran = perfsynth("fit-piano", tmp_path, "-o", tmp_path / "piano")
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (1, 1)
+    assert str(tmp_path).encode() in ran.stderr
+
+
+def test_data_names_what_there_is() -> None:
+    ran = perfsynth("data", "no-such-set", "fetch")
+    assert ran.returncode == 2
+    assert b"salamander" in ran.stderr
+
+
 def test_the_stages_piped_are_render_in_one(tmp_path: Path, fluidsynth_env: dict[str, str]) -> None:
     whole = perfsynth("render", EXAMPLE, "--engine", "fluidsynth", "--keep-stages", tmp_path, env=fluidsynth_env)
     assert whole.returncode == 0, whole.stderr
@@ -97,7 +124,7 @@ def test_the_suffix_chooses_the_format(name: str, magic: bytes, tmp_path: Path, 
     assert soundfile.info(tmp_path / name).samplerate == 22050
 
 
-def test_an_option_that_the_engine_lacks_is_named(tmp_path: Path) -> None:
+def test_an_unknown_engine_is_named(tmp_path: Path) -> None:
     ran = perfsynth("render", EXAMPLE, "--engine", "no-such-engine", "-o", tmp_path / "a.wav")
     assert ran.returncode == 2
     assert b"no-such-engine" in ran.stderr

@@ -151,7 +151,7 @@ def test_what_cannot_be_sounded_is_refused(soundfont):
     with pytest.raises(InputError, match="no notes"):
         synthesize(Performance(np.zeros(0, PERFORMED_NOTE)))
     with pytest.raises(UsageError, match="engine fluidsynth takes no --room; leave it out"):
-        synthesize(played((0, 1, 60)), soundfont=soundfont, room="hall")
+        synthesize(played((0, 1, 60)), engine="fluidsynth", soundfont=soundfont, room="hall")
     with pytest.raises(UsageError, match="sample rate 0"):
         synthesize(played((0, 1, 60)), soundfont=soundfont, sample_rate=0)
     assert synthesize(played((0, 1, 60)), soundfont=soundfont, room=None).n_channels == 2
@@ -169,7 +169,7 @@ def test_an_engine_gets_what_it_takes_and_is_resampled(monkeypatch):
         return Audio(np.zeros((1000, 1), np.float32), 10000).stream()
 
     monkeypatch.setattr(registry.Model, "load", lambda model: engine)
-    stream = synthesize(played((0, 1, 60)), seed=5, sample_rate=20000, brightness=2.0, room=None)
+    stream = synthesize(played((0, 1, 60)), engine="fluidsynth", seed=5, sample_rate=20000, brightness=2.0, room=None)
     assert sum(len(block) for block in stream.blocks) == 2000
     assert seen == {"seed": 5, "brightness": 2.0}
     assert stream.history == (Made("synth-audio", "fluidsynth", 5, "cd" * 32, options={"brightness": 2.0}),)

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from perfsynth.errors import InputError, MissingError
-from perfsynth.synth import action, sampler
+from perfsynth.synth import action, sampler, voicing
 from perfsynth.synth.samples import load_samples
 from perfsynth.synth.trimming import PRE_ROLL_S
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SOFT, SUSTAIN, Part, Performance
@@ -142,11 +142,11 @@ def test_velocity_spans_26_db_without_dips_between_layers(plain_piano):
     x = play(plain_piano, [(2.0 * i, 0.6, 60, v) for i, v in enumerate(velocities)])
     found = np.array([level_db(x[2 * RATE * i : 2 * RATE * i + RATE // 2]) for i in range(len(velocities))])
     assert found[-1] - found[0] == pytest.approx(26, abs=0.05)
-    assert found - found[-1] == pytest.approx(sampler.velocity_db(velocities), abs=0.05)
+    assert found - found[-1] == pytest.approx(voicing.velocity_db(velocities), abs=0.05)
 
 
 def test_velocity_curve_is_monotone():
-    curve = sampler.velocity_db(np.arange(1, 128))
+    curve = voicing.velocity_db(np.arange(1, 128))
     assert (curve[0], curve[-1]) == pytest.approx((-26, 0))
     assert (np.diff(curve) > 0).all()
 
@@ -227,7 +227,7 @@ def test_release_noise_falls_with_the_length_of_the_note(piano, plain_piano):
         assert np.abs(noisy[:at] - plain[:at]).max() < 1e-7
         heard.append(level_db(noisy[at : at + RATE // 5] - plain[at : at + RATE // 5]))
     assert heard[0] - heard[1] == pytest.approx(20 * np.log10(np.exp(0.23 * 2)), abs=0.05)
-    expected = 20 * np.log10(0.1 * sampler.RELEASE_GAIN * sampler.HEADROOM * np.exp(-0.23 * 0.5))
+    expected = 20 * np.log10(0.1 * voicing.RELEASE_GAIN * voicing.HEADROOM * np.exp(-0.23 * 0.5))
     assert heard[0] == pytest.approx(expected, abs=0.3)
 
 
@@ -237,7 +237,7 @@ def test_soft_pedal_is_softer_and_duller(plain_piano):
     spectra = [np.abs(np.fft.rfft(x[: RATE // 2, 0])) for x in (hard, soft)]
     octave = round(frequency(72) / 2), round(frequency(60) / 2)
     brightness = [20 * np.log10(s[octave[0]] / s[octave[1]]) for s in spectra]
-    expected = sampler.velocity_db(np.array(96.0)) - sampler.velocity_db(np.array(120.0)) + sampler.SOFT_DB
+    expected = voicing.velocity_db(np.array(96.0)) - voicing.velocity_db(np.array(120.0)) + voicing.SOFT_DB
     assert level_db(soft[: RATE // 2]) - level_db(hard[: RATE // 2]) == pytest.approx(expected, abs=0.05)
     assert brightness[1] < brightness[0] - 1
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from perfsynth.errors import InputError
 from perfsynth.tokens import seed
 from perfsynth.tokens.core import detokenize, tokenize
-from perfsynth.types import PERFORMED_NOTE, Performance, Tokens
+from perfsynth.types import CONTROL, PERFORMED_NOTE, Part, Performance, Tokens
 from tests.strategies import performances
 
 TICK_S = 1 / 192
@@ -35,6 +35,26 @@ def test_tokens_worked_out_by_hand() -> None:
 def test_velocity_bins_are_the_nearest_of_64() -> None:
     assert seed.VELOCITIES[[0, -1]].tolist() == [127 / 64, 127.0]
     assert seed.nearest_bin(np.array([1, 127, 64])).tolist() == [0, 63, 31]
+    every = np.arange(1, 128)
+    assert np.abs(seed.VELOCITIES[seed.nearest_bin(every)] - every).max() <= 127 / 128
+
+
+def test_every_token_of_every_field_is_decoded_and_encoded_to_itself() -> None:
+    n_rows = seed.MAX_DURATION
+    values = np.arange(n_rows)
+    onset = values * 999  # ascending, over all positions and most bars
+    ids = np.zeros((n_rows, 6), np.int32)
+    ids[:, :3] = np.stack([values % 88, values % 64, values], axis=1) + 4
+    ids[:, 3] = np.append(384, np.full(n_rows - 1, 384 + 383)) + 4
+    ids[:, 4], ids[:, 5] = onset % 384 + 4, onset // 384 + 4
+    back = tokenize(detokenize(Tokens(ids, seed.FIELDS, "seed")))
+    assert np.array_equal(back.ids, ids)
+
+
+def test_the_last_tick_of_100_minutes_has_a_token() -> None:
+    tokens = tokenize(played((6000 - TICK_S, 1.0, 60, 64)))
+    assert tokens.ids[0, 4:].tolist() == [387, 3003]
+    assert detokenize(tokens).notes["onset_s"].tolist() == [6000 - TICK_S]
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,6 +93,15 @@ def test_a_models_output_is_read_by_its_ioi() -> None:
     assert seed.decode(Tokens(ids, tokens.fields, "seed"), onsets="ioi").notes["onset_s"].tolist() == [1.0, 1.25, 1.5]
 
 
+def test_no_onset_is_before_the_beginning_whatever_a_model_says() -> None:
+    ids = tokenize(played((0.0, 1.0, 60, 64), (0.5, 1.0, 62, 64))).ids.copy()
+    ids[1, 3] = 384 - 383 + 4  # two seconds before the first
+    assert seed.decode(Tokens(ids, seed.FIELDS, "seed"), onsets="ioi").notes["onset_s"].tolist() == [0.0, 0.0]
+
+
+@example(253)
+@example(254)
+@example(255)
 @given(st.integers(1, 700))
 def test_blocks_hold_all_notes_between_bos_and_eos(n_notes: int) -> None:
     ids = np.arange(4, 4 + n_notes, dtype=np.int32)[:, None].repeat(6, axis=1)
@@ -85,11 +114,15 @@ def test_blocks_hold_all_notes_between_bos_and_eos(n_notes: int) -> None:
 
 
 def test_pedals_are_dropped_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    from perfsynth.types import CONTROL
-
     controls = np.array([(0.0, 64, 127, 0)], CONTROL)
     tokenize(Performance(played((0.0, 1.0, 60, 64)).notes, controls))
     assert "no pedal" in caplog.text
+
+
+def test_parts_become_one_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    notes = np.array([("", 0.0, 1.0, 60, 64, 0), ("", 0.0, 1.0, 62, 64, 1)], PERFORMED_NOTE)
+    assert len(tokenize(Performance(notes, parts=(Part(), Part()))).ids) == 2
+    assert "2 parts" in caplog.text
 
 
 @pytest.mark.parametrize(

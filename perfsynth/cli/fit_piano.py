@@ -1,0 +1,40 @@
+"""``perfsynth fit-piano``: a folder of samples in, a modal piano out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfsynth.cli import _io, app
+from perfsynth.cli._progress import Progress
+from perfsynth.errors import PerfsynthError
+
+
+@_io.report(
+    app,
+    "fit-piano",
+    examples=(
+        "perfsynth fit-piano ~/.local/share/perfsynth/salamander -o my-piano",
+        "perfsynth render score.musicxml --piano my-piano -o out.wav",
+    ),
+)
+def fit_piano(
+    session: _io.Session,
+    samples: Annotated[
+        Path, typer.Argument(help="Folder of .ogg, .wav or .flac named by note and layer: C4v7, 60_100.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the piano.")],
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")] = False,
+) -> None:
+    """Analyse a sampled piano into a small modal one, for --engine modal --piano DIR. Takes some minutes."""
+    if (output / "model.safetensors").exists() and not force:
+        raise PerfsynthError(f"{output}: holds a piano already; --force overwrites it")
+    from perfsynth.synth.modal import fitting, model
+    from perfsynth.synth.samples import load_samples
+
+    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+        progress.begin(samples.name)
+        model.save(fitting.fit(load_samples(samples, progress=progress), report=progress), output)
+    session.say(f"{output}: {sum(path.stat().st_size for path in output.iterdir()) / 1e6:.1f} MB")

@@ -1,0 +1,1 @@
+"""Judging files: arrays in, numbers out. Knows no model."""
