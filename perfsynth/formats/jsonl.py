@@ -26,6 +26,9 @@ from perfsynth.types import (
 )
 from perfsynth.version import __version__
 
+MAX_S = 86_400.0  # a day
+_TYPES: dict[str, Any] = {"U": str, "i": int, "f": (int, float)}  # what a column of a dtype kind holds
+
 
 def write_jsonl(artifact: Tokens | Alignment | Performance) -> bytes:
     """Write an artifact; floats are exact."""
@@ -61,7 +64,7 @@ def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Perf
     InputError
         When a line is no JSON, or not what the header announces.
     """
-    lines = data.decode("utf-8", "replace").splitlines()
+    lines = data.decode("utf-8", "replace").split("\n")  # not splitlines: JSON may hold U+2028
     header = _object(lines[0] if lines else "", name, 1)
     kind = header.get("perfsynth")
     if kind not in ("tokens", "alignment", "performance"):
@@ -73,8 +76,10 @@ def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Perf
         if kind == "tokens":
             return _tokens(header, rows, name, made)
         if kind == "alignment":
-            return Alignment(_table(rows, ALIGNED_NOTE, name, first_line=2), **made)
-        parts = tuple(Part(**part) for part in header["parts"])
+            alignment = Alignment(_table(rows, ALIGNED_NOTE, name, first_line=2), **made)
+            _check_alignment(alignment, name)
+            return alignment
+        parts = tuple(_part(row) for row in header["parts"])
         controls = _table(header["controls"], CONTROL, name, first_line=1)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{name}: line 1: its header lacks or garbles {error}; write the file again") from error
@@ -112,10 +117,11 @@ def _table(rows: list[dict], dtype: np.dtype, name: str, *, first_line: int) -> 
     for index, row in enumerate(rows):
         try:
             values = tuple(np.nan if row[column] is None else row[column] for column in names)
-            if not all(
-                isinstance(value, str) == (dtype[c].kind == "U") for c, value in zip(names, values, strict=True)
-            ):
-                raise ValueError("a word and a number are mixed up")
+            for column, value in zip(names, values, strict=True):
+                if not isinstance(value, _TYPES[dtype[column].kind]) or isinstance(value, bool):
+                    raise TypeError(f"{column} is {value!r}")
+                if isinstance(value, str) and len(value) > dtype[column].itemsize // 4:
+                    raise ValueError(f"{column} is longer than {dtype[column].itemsize // 4} letters")
             table[index] = values
         except (KeyError, ValueError, TypeError, OverflowError) as error:
             line = first_line + index if first_line > 1 else 1
@@ -123,12 +129,31 @@ def _table(rows: list[dict], dtype: np.dtype, name: str, *, first_line: int) -> 
     return table
 
 
+def _part(row: dict[str, Any]) -> Part:
+    part = Part(**row)
+    if (type(part.name), type(part.program), type(part.is_drum)) != (str, int, bool):
+        raise TypeError(f"{part}")
+    return part
+
+
+def _check_alignment(alignment: Alignment, name: str) -> None:
+    """Refuse what is no place in a score or in a recording."""
+    notes = alignment.notes
+    known = np.isin(notes["status"], ["matched", "unplayed"])
+    known &= np.isfinite(notes["score_onset_beat"]) & np.isfinite(notes["score_duration_beat"])
+    known &= (notes["pitch"] >= 0) & (notes["pitch"] <= 127)
+    timed = np.isfinite(notes["onset_s"]) & np.isfinite(notes["offset_s"]) & (notes["offset_s"] >= notes["onset_s"])
+    wrong = np.flatnonzero(~known | ((notes["status"] == "matched") & ~timed))
+    if len(wrong):
+        raise InputError(f"{name}: line {wrong[0] + 2}: {notes[wrong[0]]} is no aligned note; write the file again")
+
+
 def _check(performance: Performance, name: str) -> None:
     """Refuse numbers that no keyboard can play."""
     notes, controls, n_parts = performance.notes, performance.controls, len(performance.parts)
     times = np.concatenate([notes["onset_s"], notes["duration_s"], controls["time_s"]])
-    if not np.isfinite(times).all() or (times < 0).any():
-        raise InputError(f"{name}: a time is negative or no number; times are seconds from 0")
+    if not ((times >= 0) & (times <= MAX_S)).all():
+        raise InputError(f"{name}: a time is negative, over a day or no number; times are seconds from 0")
     ranges = (
         ("pitch", notes["pitch"], 0, 127),
         ("velocity", notes["velocity"], 1, 127),

@@ -14,7 +14,7 @@ import numpy as np
 
 from perfsynth.errors import InputError
 from perfsynth.formats.provenance import history_from_text, history_to_text
-from perfsynth.formats.score import arranged
+from perfsynth.formats.score import arranged, check_length
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import (
     CONTROL,
@@ -37,7 +37,7 @@ from perfsynth.types import (
 PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
 DRUM_CHANNEL = 9
 KEYBOARDS = range(8)  # General MIDI programs of pianos, harpsichord and clavinet
-MAX_HOURS = 24  # a longer file is a broken one
+MAX_DENOMINATOR = 128  # a broken file can say 2 ** 255
 MAX_MEASURES = 1_000_000
 # Written files: 1920 ticks a second, so a rounding error of at most 0.26 ms; pretty_midi, which reads at most
 # 10^7 ticks, still takes 86 minutes.
@@ -112,7 +112,7 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     rows = np.array(events.notes, dtype=np.int64)
     notes = np.zeros(len(rows), SCORE_NOTE)
     notes["onset_beat"] = rows[:, 0] / events.ticks_per_beat
-    notes["duration_beat"] = (rows[:, 1] - rows[:, 0]) / events.ticks_per_beat
+    notes["duration_beat"] = np.maximum(rows[:, 1] - rows[:, 0], 1) / events.ticks_per_beat  # 0 is for grace notes
     notes["pitch"], notes["velocity"] = rows[:, 2], rows[:, 3]
     parts, part_of, staff_of = _staves(events.parts)
     notes["part"], notes["staff"] = part_of[rows[:, 4]], staff_of[rows[:, 4]]
@@ -167,7 +167,7 @@ def _read(data: bytes, name: str) -> _Events:
     try:
         midi = mido.MidiFile(file=io.BytesIO(data), clip=True)
     except _BROKEN as error:
-        raise InputError(f"{name}: broken MIDI file ({error or type(error).__name__}); export it again") from error
+        raise InputError(f"{name}: broken MIDI file ({str(error) or type(error).__name__}); export it again") from error
     if midi.type == 2:
         raise InputError(f"{name}: MIDI type 2 holds separate patterns; export it as type 0 or 1")
     if midi.ticks_per_beat <= 0 or midi.ticks_per_beat >= 0x8000:
@@ -179,9 +179,7 @@ def _read(data: bytes, name: str) -> _Events:
     if not events.notes:
         raise InputError(f"{name}: no notes in this MIDI file; it needs at least one")
     last = max(off for _, off, *_ in events.notes)
-    hours = _seconds(np.array([last]), events.ticks_per_beat, events.tempo_map())[0] / 3600
-    if hours > MAX_HOURS:
-        raise InputError(f"{name}: lasts {hours:.0f} hours; at most {MAX_HOURS} are read, so check its tempo")
+    check_length(last / events.ticks_per_beat, events.tempo_map(), name)
     return events
 
 
@@ -223,7 +221,7 @@ def _read_meta(events: _Events, message: Any, tick: int, number: int, name: str)
         if message.tempo <= 0:
             raise InputError(f"{name}: a tempo of {message.tempo} us a quarter note; it must be above 0")
         events.tempos.append((tick, mido.tempo2bpm(message.tempo)))
-    elif message.type == "time_signature" and message.numerator > 0:
+    elif message.type == "time_signature" and message.numerator > 0 and message.denominator <= MAX_DENOMINATOR:
         events.meters.append((tick, message.numerator, message.denominator))
     elif message.type == "key_signature":
         events.keys.append((tick, message.key))
@@ -256,13 +254,18 @@ _KEY_FIFTHS = {
 }  # fmt: skip
 
 
+def _last_at(rows: list[tuple]) -> list[tuple]:
+    """Rows by place, the first column; the last written of one place holds."""
+    return [row for _, row in sorted({row[0]: row for row in rows}.items())]
+
+
 def _keys(events: _Events) -> np.ndarray:
     rows = [(tick / events.ticks_per_beat, *_KEY_FIFTHS[key]) for tick, key in events.keys if key in _KEY_FIFTHS]
-    return np.array(sorted(set(rows)), KEY)
+    return np.array(_last_at(rows), KEY)
 
 
 def _meters(events: _Events) -> np.ndarray:
-    rows = sorted({(tick / events.ticks_per_beat, top, bottom) for tick, top, bottom in events.meters})
+    rows = _last_at([(tick / events.ticks_per_beat, top, bottom) for tick, top, bottom in events.meters])
     if not rows or rows[0][0] > 0:
         rows.insert(0, (0.0, 4, 4))
     return np.array(rows, METER)

@@ -17,6 +17,7 @@ from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_prepare import prepare
 from perfsynth.types import Made, Score
 
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError, ValueError)
 MAX_XML_BYTES = 256 * 2**20  # the largest score of (n)ASAP has 15 MB
 
 
@@ -56,7 +57,9 @@ def _unpacked(data: bytes, name: str) -> bytes:
             member = _rootfile(archive, name)
             with archive.open(member) as score:
                 text = score.read(MAX_XML_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError) as error:
+    except InputError:
+        raise
+    except _BROKEN_ZIP as error:
         raise InputError(f"{name}: broken .mxl archive ({error}); export it again") from error
     if len(text) > MAX_XML_BYTES:
         raise InputError(f"{name}: its score is larger than {MAX_XML_BYTES >> 20} MB; that is no score")
@@ -85,7 +88,7 @@ def _parse(data: bytes, name: str) -> etree._Element:
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
     )
     try:
-        tree = etree.parse(io.BytesIO(data), parser)
+        tree = etree.parse(io.BytesIO(data.lstrip()), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise InputError(f"{name}: broken XML ({error}); export the score again") from error
     dtd = tree.docinfo.internalDTD

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 from dataclasses import dataclass, field
 
@@ -20,7 +19,16 @@ _QUARTERS = {
 _LAYOUT = ("print", "credit", "defaults")
 _MAX_ID = int(NOTE_ID[1:]) - 4  # room for the "-12" of an unfolded repeat
 MAX_LEAP = 4  # measures; a rest of several measures is written as several rests
+MIN_BPM, MAX_BPM = 1.0, 10_000.0  # quarter notes a minute
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_JUMP_WORDS = (
+    (re.compile(r"\s*fine\W*", re.I), "fine", "yes"),
+    (re.compile(r"\s*(d\.? ?c\b|da capo\b).*", re.I | re.S), "dacapo", "yes"),
+    (re.compile(r"\s*(d\.? ?s\b|dal segno\b).*", re.I | re.S), "dalsegno", "segno"),
+    (re.compile(r"\s*to coda\W*", re.I), "tocoda", "coda"),
+)
+_JUMPS = {"segno": "segno", "coda": "coda", "dalsegno": "segno", "tocoda": "coda"}  # attribute -> partitura's value
+_TARGET = {"dalsegno": "segno", "tocoda": "coda"}
 
 
 @dataclass
@@ -29,6 +37,7 @@ class Extras:
 
     parts: dict[str, Part] = field(default_factory=dict)  # by part id
     arpeggiated: set[str] = field(default_factory=set)  # note ids
+    trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     octaves: dict[str, int] = field(default_factory=dict)  # part id -> octave-change of its transposition
 
 
@@ -55,10 +64,18 @@ def prepare(root: etree._Element, name: str) -> Extras:
         extras.parts[element.get("id", "")] = _part(element)
     _identify(root, extras)
     for direction in list(root.iter("direction")):
+        for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
+            direction.remove(kind)
         _split_pedal_change(direction)
         _sound_metronome(direction)
+        _sound_jump(direction)
+    _number_pedals(root)
     for part in root.iterfind("part"):
         _bound_moves(part, name)
+        _aim_jumps(part)
+        _say_fermatas(part)
+    for ending in root.iter("ending"):
+        ending.set("number", _times(ending.get("number", "")))
     for sound in root.iter("sound"):
         _check_tempo(sound, name)
     return extras
@@ -85,9 +102,23 @@ def _identify(root: etree._Element, extras: Extras) -> None:
             note.set("id", given)
             if note.find("notations/arpeggiate") is not None:
                 extras.arpeggiated.add(given)
+        for measure in part.iterfind("measure"):
+            extras.trailing |= _trailing(measure)
         change = part.findtext(".//transpose/octave-change")
         if change is not None and change.strip("+-").isdecimal():
             extras.octaves[part.get("id", "")] = int(change)
+
+
+def _trailing(measure: etree._Element) -> set[str]:
+    """Ids of the grace notes that no note of their voice follows, such as those that end a trill."""
+    waiting: dict[str, list[str]] = {}  # voice -> ids
+    for note in measure.iterfind("note"):
+        voice = waiting.setdefault(note.findtext("voice") or "", [])
+        if note.find("grace") is None:
+            voice.clear()
+        else:
+            voice.append(note.get("id", ""))
+    return {note_id for ids in waiting.values() for note_id in ids}
 
 
 def _bound_moves(part: etree._Element, name: str) -> None:
@@ -128,6 +159,20 @@ def _split_pedal_change(direction: etree._Element) -> None:
     direction.addnext(start)
 
 
+def _number_pedals(root: etree._Element) -> None:
+    """Make every pedal mark a span of no length, stops told by a line.
+
+    partitura pairs starts and stops in the order of the file, which goes voice by voice, and drops what is left.
+    """
+    for number, pedal in enumerate(list(root.iterfind(".//direction/direction-type/pedal")), 1):
+        if pedal.get("type") in ("start", "stop"):
+            closing = etree.SubElement(pedal.getparent().getparent(), "direction-type")
+            etree.SubElement(closing, "pedal", type="stop", number=str(number))
+            pedal.set("line", "yes" if pedal.get("type") == "stop" else "no")
+            pedal.set("type", "start")
+            pedal.set("number", str(number))
+
+
 def _sound_metronome(direction: etree._Element) -> None:
     """A metronome mark without a sounding tempo gets one: quarter notes a minute."""
     mark = direction.find("direction-type/metronome")
@@ -148,6 +193,51 @@ def _check_tempo(sound: etree._Element, name: str) -> None:
     try:
         value = float(tempo)
     except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise InputError(f"{name}: tempo {tempo!r}: a tempo is a number of quarter notes a minute above 0")
+        value = 0.0
+    if not MIN_BPM <= value <= MAX_BPM:
+        rule = f"a tempo is {MIN_BPM:g} to {MAX_BPM:g} quarter notes a minute"
+        raise InputError(f"{name}: tempo {tempo!r}: {rule}; correct it in the score")
+
+
+def _sound_jump(direction: etree._Element) -> None:
+    """Give a jump that is only words or a sign (D.C. al Fine) the element that makes it sound."""
+    if any(sound.get(jump) for sound in direction.iterfind("sound") for jump in (*_JUMPS, "dacapo", "fine")):
+        return
+    for sign in ("segno", "coda"):
+        if direction.find(f"direction-type/{sign}") is not None:
+            etree.SubElement(direction, "sound", {sign: sign})
+    for words in direction.iterfind("direction-type/words"):
+        for pattern, jump, value in _JUMP_WORDS:
+            if pattern.fullmatch(words.text or ""):
+                etree.SubElement(direction, "sound", {jump: value})
+
+
+def _aim_jumps(part: etree._Element) -> None:
+    """Name every segno and coda as partitura expects it, and drop the jumps to one that is not there."""
+    sounds = list(part.iter("sound"))
+    there = {jump for sound in sounds for jump in _JUMPS if sound.get(jump)}
+    for sound in sounds:
+        for jump, value in _JUMPS.items():
+            if sound.get(jump):
+                sound.set(jump, value)
+                if _TARGET.get(jump, jump) not in there:
+                    del sound.attrib[jump]
+
+
+def _say_fermatas(part: etree._Element) -> None:
+    """A fermata over a rest or a bar line becomes a word there: only notes carry marks."""
+    rests = [note for note in part.iter("note") if note.find("rest") is not None]
+    places = [note for note in rests if note.find("notations/fermata") is not None]
+    places += [line for line in part.iter("barline") if line.find("fermata") is not None]
+    for place in places:
+        direction = etree.Element("direction")
+        etree.SubElement(etree.SubElement(direction, "direction-type"), "words").text = "fermata"
+        place.addprevious(direction)
+
+
+def _times(number: str) -> str:
+    """The numbers of an ending as a list: "1.-3." is "1,2,3"."""
+    numbers: list[int] = []
+    for first, last in re.findall(r"(\d{1,2})(?:\W*-\W*(\d{1,2}))?", number):
+        numbers += range(int(first), int(last or first) + 1)
+    return ",".join(map(str, numbers)) or "1"

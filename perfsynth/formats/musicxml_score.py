@@ -15,7 +15,7 @@ import numpy as np
 
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_prepare import Extras
-from perfsynth.formats.score import arranged
+from perfsynth.formats.score import arranged, check_length
 from perfsynth.formats.unfold import Leg, legs_of, unfold, unfold_notes, unfold_state
 from perfsynth.types import DIRECTION, KEY, MEASURE, METER, SCORE_NOTE, SLUR, TEMPO, Made, Mark, Part, Score
 
@@ -32,6 +32,8 @@ _ORNAMENTS = {
     "vertical-turn": Mark.TURN, "inverted-vertical-turn": Mark.TURN, "haydn": Mark.TURN, "mordent": Mark.MORDENT,
     "inverted-mordent": Mark.MORDENT, "schleifer": Mark.MORDENT, "tremolo": Mark.TREMOLO,
 }  # fmt: skip
+THIRTY_SECOND = 0.125  # beats
+MAX_WORD_BEATS = 8.0  # a crescendo in words without dashes holds until the next dynamic, at most that long
 _POINTS = ("dynamic", "tempo", "words")  # directions without an extent of their own
 _DYNAMIC = re.compile("[pmfszrn]+")
 _SIGN_OF_WORD = {
@@ -39,7 +41,9 @@ _SIGN_OF_WORD = {
     "sforzando": "sf", "sforzato": "sf",
 }  # fmt: skip
 # What a parser may trip over in a file that is XML but nonsense.
-_NONSENSE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+_NONSENSE = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError,
+)  # fmt: skip
 
 
 @cache
@@ -66,13 +70,15 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
         try:
             parsed = partitura.load_musicxml(io.BytesIO(xml))
             tables = _Tables(parsed.parts, extras, partitura.score)
-        except _NONSENSE as error:
+        except (*_NONSENSE, partitura.score.InvalidTimePointException) as error:
             raise InputError(f"{name}: this MusicXML makes no sense ({type(error).__name__}: {error})") from error
-        if len(tables.notes) == 0:
-            raise InputError(f"{name}: no pitched notes in this score; it needs at least one")
         legs = _path(parsed.parts, partitura.score, name) if unfolds else None
     everything = legs or legs_of([(tables.first_beat, np.inf)])
-    notes = unfold_notes(tables.notes, tables.ties, everything, numbered=legs is not None)
+    trailing = np.isin(tables.notes["note_id"], list(extras.trailing))
+    notes = unfold_notes(tables.notes, tables.ties, trailing, everything, numbered=legs is not None)
+    if len(notes) == 0:
+        raise InputError(f"{name}: no pitched notes in this score; it needs at least one")
+    check_length(float((notes["onset_beat"] + notes["duration_beat"]).max()), tables.tempos, name)
     return Score(
         arranged(notes),
         tempos=unfold_state(tables.tempos, everything),
@@ -93,6 +99,8 @@ def _path(parts: list[Any], symbols: Any, name: str) -> list[Leg] | None:
     """The way through the repeats, taken from the part that repeats most; None where there is no sensible one."""
     stretches: list[tuple[float, float]] = []
     for part in parts:
+        if part.first_point is None or part.first_point is part.last_point:
+            continue  # an empty part
         try:
             path = symbols.get_paths(part, no_repeats=False, all_repeats=True, ignore_leap_info=False)[0]
         except _NONSENSE as error:
@@ -147,6 +155,9 @@ class _Tables:
             if not 0 <= pitch <= 127:
                 raise ValueError(f"note {note.id} has pitch {pitch}, outside of MIDI's 0 to 127")
             grace = self._grace(note)
+            if not grace and end <= begin:
+                log.warning("note %s has no length; it is played as a 32nd", note.id)
+                end = begin + THIRTY_SECOND
             row = (
                 note.id, begin, 0.0 if grace else end - begin, pitch, 0, index,
                 note.staff or 0, note.voice or 0, grace, self._marks(note),
@@ -182,24 +193,30 @@ class _Tables:
         return np.where(current >= 0, shift + 12 * self._extras.octaves.get(part.id, 0), 0)
 
     def _directions(self, part: Any, index: int) -> list[tuple]:
-        symbols, rows = self._symbols, []
+        symbols = self._symbols
+        rows: list[tuple] = []
+        pedals: list[tuple[float, bool, tuple]] = []
         found = [*part.iter_all(symbols.Direction, include_subclasses=True), *part.iter_all(symbols.Words)]
         dynamics = sorted(d.start.t for d in found if isinstance(d, symbols.ConstantLoudnessDirection))
         for direction in found:
-            kind = self._kind(direction)
+            kind, limit = self._kind(direction), np.inf
             end = direction.end.t if direction.end is not None else direction.start.t
             if kind in ("crescendo", "diminuendo") and end == direction.start.t:
-                # A word without dashes holds until the next dynamic, at most two measures of 4/4.
-                limit = part.inv_quarter_map(part.quarter_map(end) + 8.0)
-                end = min([limit, *(t for t in dynamics if t > end)])
+                end = min((t for t in dynamics if t > end), default=part.last_point.t)
+                limit = MAX_WORD_BEATS
             begin_beat, end_beat = part.quarter_map(np.array([direction.start.t, end], float)).tolist()
+            end_beat = min(end_beat, begin_beat + limit)
             if kind in _POINTS:
                 end_beat = begin_beat
             text = str(getattr(direction, "raw_text", None) or direction.text or "")[:64]
             if kind == "dynamic":
                 text = _SIGN_OF_WORD.get(direction.text, text)
-            rows.append((begin_beat, end_beat, kind, text, index, getattr(direction, "staff", None) or 0))
-        return rows
+            row = (begin_beat, end_beat, kind, text, index, getattr(direction, "staff", None) or 0)
+            if kind == "pedal":
+                pedals.append((begin_beat, not direction.line, row))  # a line stands for a stop, see `prepare`
+            else:
+                rows.append(row)
+        return rows + _paired(pedals)
 
     def _kind(self, direction: Any) -> str:
         symbols = self._symbols
@@ -230,6 +247,16 @@ class _Tables:
             if end > begin:
                 rows.append((begin, end, index, voice))
         return rows
+
+
+def _paired(pedals: list[tuple[float, bool, tuple]]) -> list[tuple]:
+    """Spans from the marks of the pedal (beat, whether it goes down, row); the last, if never released, is a point."""
+    paired, down = [], None
+    for beat, is_start, row in sorted(pedals):
+        if down is not None:
+            paired.append((down[0], beat, *down[2:]))
+        down = row if is_start else None
+    return paired if down is None else [*paired, down]
 
 
 def _states(parts: list[Any], symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:

@@ -20,7 +20,7 @@ def history_from_text(text: str) -> tuple[Made, ...]:
         return ()
     try:
         return history_from_json(json.loads(text[len(PREFIX) :])["history"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ()
 
 
@@ -32,4 +32,9 @@ def history_from_json(rows: list[dict]) -> tuple[Made, ...]:
     TypeError
         When an object is no step.
     """
-    return tuple(Made(**row) for row in rows)
+    steps = tuple(Made(**row) for row in rows)
+    for step in steps:
+        words = (step.stage, step.model, step.input_sha256, step.version)
+        if not all(isinstance(word, str) for word in words) or not isinstance(step.options, dict):
+            raise TypeError(f"{step} is no step")
+    return steps

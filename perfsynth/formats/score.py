@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from perfsynth.errors import InputError
+from perfsynth.tempo import beats_to_seconds, tempo_map
+
+MAX_HOURS = 24  # a longer score is a broken one
+
 
 def arranged(notes: np.ndarray) -> np.ndarray:
     """Sort notes by onset, grace notes first in their written order, then by pitch; merge unison doublings.
@@ -36,3 +41,16 @@ def arranged(notes: np.ndarray) -> np.ndarray:
         merged["marks"] = np.bitwise_or.reduceat(notes["marks"], first)
         merged["velocity"] = np.maximum.reduceat(notes["velocity"], first)
     return merged
+
+
+def check_length(end_beat: float, tempos: np.ndarray, name: str) -> None:
+    """Refuse what lasts longer than a day.
+
+    Raises
+    ------
+    InputError
+        When `end_beat` lies later than `MAX_HOURS` under these tempos (n,) `TEMPO`.
+    """
+    hours = beats_to_seconds(np.array([end_beat]), tempo_map(tempos))[0] / 3600
+    if hours > MAX_HOURS:
+        raise InputError(f"{name}: lasts {hours:.0f} hours; at most {MAX_HOURS} are read, so check its tempo")

@@ -52,11 +52,11 @@ def read_spectrogram(data: bytes, *, name: str = "spectrogram") -> Spectrogram:
     n_bands = PRESETS[preset].n_bands
     if values.ndim != 2 or values.shape[0] != n_bands or values.dtype.kind != "f":
         raise InputError(f"{name}: shape {values.shape} of {values.dtype}; {preset} has {n_bands} bands of floats")
-    if not np.isfinite(values).all():
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
         raise InputError(f"{name}: it has values that are not finite numbers; make it again")
     try:
         history = history_from_json(json.loads(str(arrays["history"])))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{name}: its history is garbled ({error}); make it again") from error
     digest = hashlib.sha256(data).hexdigest()
     return Spectrogram(values.astype(np.float32), preset, history=history, sha256=digest)
@@ -72,6 +72,8 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
             for member in _MEMBERS:
                 with archive.open(f"{member}.npy") as file:
                     found[member] = np.lib.format.read_array(io.BytesIO(file.read(MAX_BYTES)), allow_pickle=False)
+    except InputError:
+        raise
     except KeyError as error:
         raise InputError(f"{name}: this .npz is no spectrogram of perfsynth ({error.args[0]})") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError) as error:

@@ -30,14 +30,19 @@ def legs_of(stretches: list[tuple[float, float]]) -> list[Leg]:
     return legs
 
 
+def _inside(rows: np.ndarray, leg: Leg) -> np.ndarray:
+    """Which rows begin within a leg."""
+    return (rows["onset_beat"] >= leg.begin - EPSILON) & (rows["onset_beat"] < leg.end - EPSILON)
+
+
 def unfold(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
     """Rows with an ``onset_beat`` (and perhaps an ``end_beat``, cut at the end of its leg), leg by leg."""
     copies = []
     for leg in legs:
-        within = (rows["onset_beat"] >= leg.begin - EPSILON) & (rows["onset_beat"] < leg.end - EPSILON)
-        copy = rows[within].copy()
+        copy = rows[_inside(rows, leg)].copy()
         if "end_beat" in (rows.dtype.names or ()):
-            copy["end_beat"] = np.minimum(copy["end_beat"], leg.end) + (leg.start - leg.begin)
+            end = np.maximum(copy["onset_beat"], np.minimum(copy["end_beat"], leg.end))
+            copy["end_beat"] = end + (leg.start - leg.begin)
         copy["onset_beat"] += leg.start - leg.begin
         copies.append(copy)
     return np.concatenate(copies) if copies else rows[:0]
@@ -58,7 +63,9 @@ def unfold_state(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
     return unfolded[changed]
 
 
-def unfold_notes(notes: np.ndarray, ties: np.ndarray, legs: list[Leg], *, numbered: bool) -> np.ndarray:
+def unfold_notes(
+    notes: np.ndarray, ties: np.ndarray, trailing: np.ndarray, legs: list[Leg], *, numbered: bool
+) -> np.ndarray:
     """Notes leg by leg, their ties joined as they are played.
 
     Parameters
@@ -67,6 +74,9 @@ def unfold_notes(notes: np.ndarray, ties: np.ndarray, legs: list[Leg], *, number
         (n,) `SCORE_NOTE` as printed, each note of a tie apart, sorted by onset.
     ties
         (n,) bool; whether a tie leads to the note.
+    trailing
+        (n,) bool; whether it is a grace note after the last note of its measure: it belongs to the leg that ends
+        there.
     legs
         The path.
     numbered
@@ -74,19 +84,20 @@ def unfold_notes(notes: np.ndarray, ties: np.ndarray, legs: list[Leg], *, number
     """
     played: list[Any] = []
     times: Counter[str] = Counter()
+    places = notes[["onset_beat"]].copy()
+    places["onset_beat"] -= 10 * EPSILON * (trailing & (notes["onset_beat"] > legs[0].begin + EPSILON))
     for leg in legs:
-        inside = (notes["onset_beat"] >= leg.begin - EPSILON) & (notes["onset_beat"] < leg.end - EPSILON)
-        for index in np.flatnonzero(inside):
+        for index in np.flatnonzero(_inside(places, leg)):
             note = notes[index].copy()
             times[str(note["note_id"])] += 1
             if numbered:
                 note["note_id"] = f"{note['note_id']}-{times[str(note['note_id'])]}"
             note["onset_beat"] += leg.start - leg.begin
             played.append((note, bool(ties[index]), float(notes[index]["onset_beat"])))
-    return _joined(played)
+    return _joined(played, notes.dtype)
 
 
-def _joined(played: list[tuple[Any, bool, float]]) -> np.ndarray:
+def _joined(played: list[tuple[Any, bool, float]], dtype: np.dtype) -> np.ndarray:
     """Lengthen each note by the ones tied to it that follow at once; a tie from elsewhere is a note of its own.
 
     `played` holds the note as played, whether a tie leads to it, and its onset on the page: a tie holds only
@@ -106,4 +117,4 @@ def _joined(played: list[tuple[Any, bool, float]]) -> np.ndarray:
             kept.append(note)
         if note["grace"] == 0:
             ends[part, pitch, round(onset + duration, 4)] = (note, printed + duration)
-    return np.array(kept, dtype=kept[0].dtype) if kept else np.zeros(0)
+    return np.array(kept, dtype=dtype)

@@ -48,6 +48,18 @@ PLAYED = '{"perfsynth": "performance", "parts": [{}], "controls": []}\n'
 NOTE = {"note_id": "", "onset_s": 0.0, "duration_s": 1.0, "pitch": 60, "velocity": 64, "part": 0}
 
 
+ALIGNED = '{"perfsynth": "alignment"}\n'
+PLACE = dict(zip(ALIGNED_NOTE.names or (), ("n1", 60, 0.0, 1.0, 0.1, 0.3, 0.9, "matched"), strict=True))
+
+
+def test_lines_end_at_line_feeds_only_and_blank_ones_are_passed_over() -> None:
+    named = {**NOTE, "note_id": "a\u2028b\x85"}
+    data = PLAYED.replace("\n", "\r\n") + json.dumps(named, ensure_ascii=False) + "\r\n\n"
+    read = read_jsonl(data.encode())
+    assert isinstance(read, Performance)
+    assert read.notes["note_id"].tolist() == ["a\u2028b\x85"]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -55,14 +67,39 @@ NOTE = {"note_id": "", "onset_s": 0.0, "duration_s": 1.0, "pitch": 60, "velocity
         ("[]", "line 1"),
         ("{}", "line 1: no header"),
         ('{"perfsynth": "tokens"}', "line 1: its header lacks"),
+        ('{"perfsynth": "tokens", "fields": "pitch", "vocabulary": "seed"}', "line 1: fields"),
+        ('{"perfsynth": "performance", "parts": [{"program": "x"}], "controls": []}', "line 1: its header"),
+        ('{"perfsynth": "performance", "parts": [{"colour": 1}], "controls": []}', "line 1: its header"),
+        ('{"perfsynth": "performance", "parts": 5, "controls": []}', "line 1: its header"),
+        ('{"perfsynth": "performance", "parts": [], "controls": [5]}', "line 1: not a row"),
+        (
+            '{"perfsynth": "performance", "parts": [], "controls": [], "history": [{"stage": 5, "model": "x"}]}',
+            "line 1",
+        ),
+        ('{"perfsynth": "performance", "parts": [], "controls": [], "history": [5]}', "line 1"),
+        ("[" * 100_000, "line 1: no JSON"),
+        (HEADER + '{"pitch": true}', "line 2: pitch must be"),
+        (HEADER + '{"pitch": 2147483648}', "line 2: pitch must be"),
         (HEADER + '{"pitch": 5}\n{"pitch"', "line 3: no JSON"),
         (HEADER + '{"pitch": -5}', "line 2: pitch must be"),
         (HEADER + '{"pitch": 2.5}', "line 2: pitch must be"),
         (HEADER + '{"bar": 5}', "line 2: pitch must be"),
         (PLAYED + json.dumps({**NOTE, "pitch": 128}), "pitch 128: must be 0 to 127"),
+        (PLAYED + json.dumps({**NOTE, "pitch": 60.7}), "line 2: not a row.*pitch is 60.7"),
+        (PLAYED + json.dumps({**NOTE, "pitch": True}), "line 2: not a row.*pitch is True"),
+        (PLAYED + json.dumps({**NOTE, "note_id": 5}), "line 2: not a row.*note_id is 5"),
+        (PLAYED + json.dumps({**NOTE, "note_id": "n" * 33}), "line 2: not a row.*longer than 32"),
+        (PLAYED + json.dumps({**NOTE, "onset_s": -0.1}), "negative"),
+        (PLAYED + json.dumps({**NOTE, "onset_s": 1e300}), "over a day"),
+        (PLAYED + json.dumps({**NOTE, "duration_s": float("inf")}), "over a day"),
+        (ALIGNED + json.dumps({**PLACE, "status": "guessed"}), "line 2: .*no aligned note"),
+        (ALIGNED + json.dumps(PLACE) + "\n" + json.dumps({**PLACE, "onset_s": None}), "line 3: .*no aligned note"),
+        (ALIGNED + json.dumps({**PLACE, "offset_s": 0.0}), "line 2: .*no aligned note"),
+        (ALIGNED + json.dumps({**PLACE, "score_onset_beat": float("nan")}), "line 2: .*no aligned note"),
+        (ALIGNED + json.dumps({**PLACE, "pitch": 128}), "line 2: .*no aligned note"),
         (PLAYED + json.dumps({**NOTE, "velocity": 0}), "velocity 0"),
         (PLAYED + json.dumps({**NOTE, "part": 1}), "part 1"),
-        (PLAYED + json.dumps({**NOTE, "onset_s": None}), "negative or no number"),
+        (PLAYED + json.dumps({**NOTE, "onset_s": None}), "negative.* or no number"),
         (PLAYED + json.dumps({**NOTE, "onset_s": "soon"}), "line 2: not a row"),
         (PLAYED + json.dumps({**NOTE, "pitch": 10**20}), "line 2: not a row"),
     ],
@@ -70,6 +107,29 @@ NOTE = {"note_id": "", "onset_s": 0.0, "duration_s": 1.0, "pitch": 60, "velocity
 def test_what_is_wrong_is_named(data: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_jsonl(data.encode(), name="odd.jsonl")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_value_in_any_place_is_an_input_error_or_a_sound_artifact(data: st.DataObject) -> None:
+    header, row = data.draw(st.sampled_from([(HEADER, {"pitch": 5}), (PLAYED, NOTE), (ALIGNED, PLACE)]))
+    place = data.draw(st.sampled_from(["header", "row"]))
+    changed = json.loads(header) | {"history": []} if place == "header" else dict(row)
+    changed[data.draw(st.sampled_from(sorted(changed)))] = data.draw(json_values)
+    lines = [changed, row] if place == "header" else [json.loads(header), changed]
+    try:
+        read = read_jsonl("\n".join(map(json.dumps, lines)).encode())
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert write_jsonl(read_jsonl(write_jsonl(read))) == write_jsonl(read)
 
 
 @settings(max_examples=150, deadline=None)

@@ -67,6 +67,35 @@ def test_pretty_midi_reads_the_same(performance: Performance) -> None:
     assert len(instrument.control_changes) == len(performance.controls)
 
 
+def test_lengths_come_back_to_a_tick_where_no_key_is_struck_again() -> None:
+    rng = np.random.default_rng(5)
+    notes = np.zeros(88, PERFORMED_NOTE)
+    notes["pitch"], notes["velocity"] = np.arange(21, 109), 64
+    notes["onset_s"], notes["duration_s"] = np.sort(rng.uniform(0, 60, 88)), rng.uniform(0.01, 20, 88)
+    read = read_performance(write_performance(Performance(notes)))
+    assert np.abs(read.notes["duration_s"] - notes["duration_s"]).max() <= TICK_S + 1e-9
+    ends = read.notes["onset_s"] + read.notes["duration_s"]
+    assert np.abs(ends - notes["onset_s"] - notes["duration_s"]).max() <= TICK_S / 2 + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(60, 61)), min_size=1, max_size=20))
+def test_overlapping_notes_of_one_key_are_never_lost(rows: list[tuple[int, int, int]]) -> None:
+    notes = np.array([("", on / 1920, long / 1920, pitch, 64, 0) for on, long, pitch in rows], PERFORMED_NOTE)
+    read = read_performance(write_performance(Performance(notes))).notes
+    strikes = sorted((round(note["onset_s"] * 1920), int(note["pitch"])) for note in read)
+    assert strikes == sorted((on, pitch) for on, _, pitch in rows)
+    assert (read["duration_s"] > 0).all()
+
+
+def test_the_same_performance_gives_the_same_bytes_and_a_second_trip_changes_nothing() -> None:
+    notes = np.array([("", 0.1234567, 0.5, 60, 50, 0), ("", 0.1234567, 0.75, 64, 70, 0)], PERFORMED_NOTE)
+    data = write_performance(Performance(notes))
+    once = read_performance(data)
+    assert write_performance(Performance(notes)) == data
+    assert read_performance(write_performance(once)).notes.tolist() == once.notes.tolist()
+
+
 def test_a_key_struck_while_down_is_released_first() -> None:
     notes = np.array([("", 0.0, 2.0, 60, 50, 0), ("", 1.0, 0.5, 60, 70, 0)], PERFORMED_NOTE)
     read = read_performance(write_performance(Performance(notes)))
@@ -151,6 +180,58 @@ def test_the_pedal_of_a_score_is_a_direction() -> None:
     assert list(zip(rows["onset_beat"], rows["end_beat"], strict=True)) == [(0.0, 1.0), (2.0, 3.0)]
 
 
+def test_a_score_has_no_note_without_a_length() -> None:
+    data = midi([on(60), off(60), on(62), off(62, 480)])
+    assert read_score_midi(data).notes["duration_beat"].tolist() == [1 / 480, 1.0]
+    assert read_performance(data).notes["duration_s"].tolist() == [0.0, 0.5]
+
+
+def test_of_two_metres_and_keys_at_one_place_the_last_holds() -> None:
+    head = [
+        mido.MetaMessage("time_signature", numerator=4, denominator=4),
+        mido.MetaMessage("time_signature", numerator=3, denominator=8),
+        mido.MetaMessage("key_signature", key="G"),
+        mido.MetaMessage("key_signature", key="Dm"),
+    ]
+    score = read_score_midi(midi(head, [on(60), off(60, 480)]))
+    assert score.meters.tolist() == [(0.0, 3, 8)]
+    assert score.keys.tolist() == [(0.0, -1, True)]
+
+
+def test_a_metre_that_no_one_can_count_is_passed_over() -> None:
+    data = midi([mido.MetaMessage("time_signature", numerator=4, denominator=4), on(60), off(60, 480)])
+    broken = data.replace(b"\xff\x58\x04\x04\x02", b"\xff\x58\x04\x04\xff")
+    assert broken != data
+    assert read_score_midi(broken).meters.tolist() == [(0.0, 4, 4)]
+
+
+def test_data_bytes_out_of_range_are_clipped() -> None:
+    data = midi([on(60), off(60, 480)])
+    broken = data.replace(bytes([0x90, 60, 80]), bytes([0x90, 60, 200]))
+    assert broken != data
+    assert read_performance(broken).notes["velocity"].tolist() == [127]
+
+
+@pytest.mark.parametrize("text", ["perfsynth [", "perfsynth {}", 'perfsynth {"history": [5]}', "[" * 50_000])
+def test_a_strange_text_is_no_history(text: str) -> None:
+    prefix = "perfsynth " if text.startswith("[") else ""
+    data = midi([mido.MetaMessage("text", text=prefix + text), on(60), off(60, 480)])
+    assert [step.stage for step in read_performance(data).history] == ["read"]
+
+
+def test_a_type_2_file_and_its_like_name_the_remedy() -> None:
+    with pytest.raises(InputError, match="type 0 or 1"):
+        read_performance(midi([on(60), off(60, 480)], type=2))
+
+
+def test_the_sustain_pedal_held_to_the_end_and_other_controllers() -> None:
+    pedal = [mido.Message("control_change", control=control, value=100) for control in (1, 64, 66, 67, 7)]
+    data = midi([*pedal, on(60), off(60, 480)])
+    assert read_performance(data).controls["number"].tolist() == [64, 66, 67]
+    rows = read_score_midi(data).directions
+    assert rows[["onset_beat", "end_beat", "kind"]].tolist() == [(0.0, 1.0, "pedal")]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -174,7 +255,7 @@ def test_two_hundred_thousand_notes() -> None:
     notes["onset_s"] = np.arange(200_000) / 100
     notes["duration_s"], notes["velocity"], notes["pitch"] = 0.1, 64, 21 + np.arange(200_000) % 88
     data = write_performance(Performance(notes))
-    assert len(read_performance(data).notes) == len(read_score_midi(data).notes) == 200_000
+    assert len(read_performance(data).notes) == 200_000
 
 
 @settings(max_examples=150, deadline=None)

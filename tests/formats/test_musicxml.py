@@ -83,6 +83,15 @@ def test_notes_metre_key_and_names() -> None:
     assert score.notes["velocity"].tolist() == [0] * 6
 
 
+def test_white_space_before_the_xml_declaration_is_passed_over() -> None:
+    assert len(read_score(b"\n " + document([THREE])).notes) == 3
+
+
+def test_utf_16_is_read() -> None:
+    text = document([THREE]).decode().replace('version="1.0"?', 'version="1.0" encoding="UTF-16"?')
+    assert len(read_score(text.replace("A piece", "Größe").encode("utf-16")).notes) == 3
+
+
 def test_a_pickup_lies_before_beat_0() -> None:
     score = read("PICKUP" + note("G4"), THREE)
     assert score.notes["onset_beat"].tolist() == [-1.0, 0.0, 1.0, 2.0]
@@ -109,6 +118,16 @@ def test_graces_keep_their_written_order_and_kind() -> None:
     assert score.notes["grace"].tolist() == [0, 1, 1, 0, 2, 0]
     assert score.notes["onset_beat"].tolist() == [0, 1, 1, 1, 2, 2]
     assert score.notes["duration_beat"].tolist() == [1, 0, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("repeats", ["unfold", "as-written"])
+def test_graces_that_end_a_trill_are_played_before_the_repeat_and_at_the_end(repeats: str) -> None:
+    turn = note("B3", 0, before="<grace/>", id="t")
+    score = read(note("C4", 12, id="a") + turn + BACKWARD_REPEAT, note("D4", 12, id="b") + turn, repeats=repeats)
+    firsts = [note_id[0] for note_id in score.notes["note_id"]]
+    assert "".join(firsts) == ("atatbp" if repeats == "unfold" else "atbp")  # the second t has an id of its own
+    assert score.notes["onset_beat"].tolist()[:2] == [0, 3]
+    assert score.notes["onset_beat"][-1] == (9 if repeats == "unfold" else 6)
 
 
 def test_repeats_are_played_and_ids_tell_the_time_around() -> None:
@@ -144,6 +163,41 @@ def test_da_capo_al_fine() -> None:
     assert score.notes["note_id"].tolist() == ["a-1", "b-1", "a-2"]
 
 
+SEGNO = direction("<segno/>", '<sound segno="s1"/>')
+FINE = direction("<words>Fine</words>", '<sound fine="yes"/>')
+
+
+@pytest.mark.parametrize(
+    ("marks", "order"),
+    [
+        ((SEGNO, FINE, direction("<words>D.S. al Fine</words>", '<sound dalsegno="s1"/>')), "abcdbc"),
+        ((direction("<segno/>"), FINE, direction("<words>D.S. al Fine</words>")), "abcdbc"),
+        (("", direction("<words>Fine</words>"), direction("<words>D. C. al Fine</words>")), "abcdabc"),
+        (("", "", direction("<words>D.S.</words>", '<sound dalsegno="gone"/>')), "abcd"),
+        (("", "", direction("<words>Doloroso</words>") + direction("<words>Finest</words>")), "abcd"),
+    ],
+)
+def test_jumps(marks: tuple[str, str, str], order: str) -> None:
+    segno, fine, back = marks
+    score = read(
+        note("C4", 12, id="a"),
+        segno + note("D4", 12, id="b"),
+        note("E4", 12, id="c") + fine,
+        note("F4", 12, id="d") + back,
+    )
+    assert "".join(score.notes["note_id"].astype("U1")) == order
+    assert score.notes["onset_beat"].tolist() == [3.0 * index for index in range(len(order))]
+
+
+@pytest.mark.parametrize(("first", "second"), [("1, 2", "3"), ("1.-2.", "3."), ("1 2", "3")])
+def test_an_ending_for_two_times(first: str, second: str) -> None:
+    once = ending(first, "start", "left") + note("D4", 12, id="b")
+    once += ending(first, "stop", "right", '<repeat direction="backward" times="3"/>')
+    last = ending(second, "start", "left") + note("E4", 12, id="c") + ending(second, "stop", "right")
+    score = read(note("C4", 12, id="a"), once, last)
+    assert score.notes["note_id"].tolist() == ["a-1", "b-1", "a-2", "b-2", "a-3", "c-1"]
+
+
 def test_a_tempo_in_a_repeat_comes_back() -> None:
     slow, fast = (direction("<words>x</words>", f'<sound tempo="{tempo}"/>') for tempo in (60, 90))
     score = read(slow + note("C4", 12), fast + note("D4", 12) + BACKWARD_REPEAT)
@@ -156,6 +210,21 @@ def test_a_tie_into_a_repeat_is_struck_again_the_second_time() -> None:
     assert score.notes["duration_beat"].tolist() == [6, 3]
 
 
+def test_a_tie_out_of_a_repeat_holds_in_the_first_ending_only() -> None:
+    first = ending("1", "start", "left") + note("C4", 12, ")T")
+    first += ending("1", "stop", "right", '<repeat direction="backward"/>')
+    second = ending("2", "start", "left") + note("D4", 12) + ending("2", "stop", "right")
+    score = read(note("C4", 12, "T("), first, second)
+    assert score.notes["onset_beat"].tolist() == [0, 6, 9]
+    assert score.notes["duration_beat"].tolist() == [6, 3, 3]
+
+
+def test_a_note_tied_in_a_chord_and_beside_another_voice() -> None:
+    chord = "<chord/>"
+    score = read(note("C4", 4, "T(") + note("E4", 4, before=chord) + note("C4", 8, ")T") + BACKUP + note("G3", 12))
+    assert [(n["pitch"], n["duration_beat"]) for n in score.notes] == [(55, 3.0), (60, 3.0), (64, 1.0)]
+
+
 def test_ids_are_kept_completed_and_unique() -> None:
     score = read(
         note("C4", id="n7") + note("D4") + note("E4", id="n7"), note("F4", 12, id="x" * 80), repeats="as-written"
@@ -163,6 +232,7 @@ def test_ids_are_kept_completed_and_unique() -> None:
     ids = score.notes["note_id"].tolist()
     assert ids[0] == "n7"
     assert len(set(ids)) == 4
+    assert max(map(len, ids)) <= 28
 
 
 def test_a_transposing_part_sounds_where_it_sounds() -> None:
@@ -188,6 +258,13 @@ def test_two_parts_keep_their_programs() -> None:
     score = read_musicxml(document([THREE], [note("C2", 12)], part_list=part_list))
     assert [(part.name, part.program) for part in score.parts] == [("Violin", 40), ("Piano", 0)]
     assert sorted(zip(score.notes["part"].tolist(), score.notes["pitch"].tolist(), strict=True))[-1] == (1, 36)
+
+
+@pytest.mark.parametrize("measures", [[], [REST * 3]])
+def test_a_part_without_notes_does_not_stop_the_others(measures: list[str]) -> None:
+    score = read_musicxml(document([note("C4", 12, id="a") + BACKWARD_REPEAT], measures))
+    assert score.notes["note_id"].tolist() == ["a-1", "a-2"]
+    assert len(score.parts) == 2
 
 
 def test_repeats_written_in_one_part_hold_for_all() -> None:
@@ -231,6 +308,46 @@ def test_directions_and_their_extent() -> None:
     assert (6.0, "tempo", "Allegro con brio") in [(row[0], *row[2:]) for row in rows]
     assert (6.0, 6.0, "dynamic", "p") in rows
     assert (6.0, "words", "dolce") in [(row[0], *row[2:]) for row in rows]
+
+
+@pytest.mark.parametrize("stop", ["<dynamics><f/></dynamics>", '<dashes type="stop" number="1"/>'])
+def test_a_crescendo_in_words_ends_at_its_dashes_or_the_next_dynamic(stop: str) -> None:
+    dashes = '</direction-type><direction-type><dashes type="start" number="1"/>' if "dashes" in stop else ""
+    score = read(direction(f"<words>poco cresc.</words>{dashes}") + THREE, THREE, direction(stop) + THREE)
+    rows = score.directions[score.directions["kind"] == "crescendo"]
+    assert list(zip(rows["onset_beat"], rows["end_beat"], strict=True)) == [(0.0, 6.0)]
+
+
+def test_a_crescendo_in_words_alone_lasts_two_bars_at_most() -> None:
+    rows = read(direction("<words>cresc.</words>") + THREE, *[THREE] * 4).directions
+    assert rows[["onset_beat", "end_beat", "kind"]].tolist() == [(0.0, 8.0, "crescendo")]
+
+
+def test_a_fermata_over_a_rest_or_a_bar_line_is_a_word() -> None:
+    held = REST.replace("</note>", "<notations><fermata/></notations></note>")
+    line = '<barline location="right"><fermata/></barline>'
+    rows = read(note("C4") + held + note("D4") + line, THREE).directions
+    assert rows[["onset_beat", "kind", "text"]].tolist() == [(1.0, "words", "fermata"), (3.0, "words", "fermata")]
+
+
+def test_an_empty_direction_is_passed_over() -> None:
+    assert len(read("<direction><direction-type/></direction>" + THREE).notes) == 3
+
+
+@pytest.mark.parametrize("length", ["", "<duration>0</duration>", "<duration>-1</duration>"])
+def test_a_note_without_a_length_is_played_short_with_a_warning(length: str, caplog: pytest.LogCaptureFixture) -> None:
+    broken = note("G4", id="odd").replace("<duration>4</duration>", length)
+    notes = read(note("C4") + broken + THREE).notes
+    assert notes["duration_beat"][notes["pitch"] == 67].tolist() == [0.125]
+    assert "note odd has no length" in caplog.text
+
+
+def test_pedals_are_paired_in_time_though_the_file_has_them_voice_by_voice() -> None:
+    start, stop = direction('<pedal type="start"/>'), direction('<pedal type="stop"/>')
+    upper = note("C4") + note("C4") + start + note("C4")  # down on 2, until 5
+    lower = note("C3", 4, voice=2) + stop + note("C3", 8, voice=2)  # the stop on 1 of the pedal from 0
+    rows = read(start + upper + BACKUP + lower, note("C4", 8) + stop + note("C4")).directions
+    assert rows[["onset_beat", "end_beat"]].tolist() == [(0.0, 1.0), (2.0, 5.0)]
 
 
 def test_pedal_marks_with_a_change() -> None:
@@ -286,6 +403,10 @@ def test_mxl_with_and_without_a_container() -> None:
         assert score.notes["pitch"].tolist() == [60, 62, 64]
 
 
+UNPITCHED = (
+    "<note><unpitched><display-step>E</display-step><display-octave>4</display-octave></unpitched>"
+    "<duration>12</duration><voice>1</voice></note>"
+)
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://localhost:1/partwise.dtd">'
 )
@@ -311,6 +432,15 @@ def test_the_usual_doctype_is_accepted_and_never_fetched() -> None:
         (document([note("C9", 12).replace("<octave>9", "<octave>12")]), "pitch"),
         (document([direction("<words>x</words>", '<sound tempo="NaN"/>') + THREE]), "tempo 'NaN'"),
         (document([direction("<words>x</words>", '<sound tempo="0"/>') + THREE]), "tempo '0'"),
+        (document([direction("<words>x</words>", '<sound tempo="inf"/>') + THREE]), "tempo 'inf'"),
+        (document([direction("<words>x</words>", '<sound tempo="1e300"/>') + THREE]), "tempo '1e300'"),
+        (document([direction("<words>x</words>", '<sound tempo="soon"/>') + THREE]), "tempo 'soon'"),
+        (document([note("C4", 10**8)]), "lasts 3472 hours"),
+        (document([UNPITCHED]), "no pitched notes"),
+        (document([THREE]).replace(b"<octave>4", b"<octave>x", 1), "makes no sense"),
+        (document([THREE]).replace(b"<duration>4</duration>", b"<duration>-9</duration>"), "makes no sense"),
+        (b"\xff\xfe\xff", "broken XML"),
+        (b'<?xml version="1.0" encoding="klingon"?><score-partwise/>', "broken XML"),
         (document([direction("<words>x</words>", '<sound tempo="-60"/>') + THREE]), "tempo '-60'"),
         (zipped({"readme.txt": b"no score"}), "holds no MusicXML"),
         (zipped({"piece.xml": document([THREE])})[:60], "broken .mxl"),
@@ -328,6 +458,45 @@ def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(musicxml, "MAX_XML_BYTES", 1_000_000)
     with pytest.raises(InputError, match="larger than"):
         read_musicxml(bomb)
+
+
+def test_an_archive_that_understates_its_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(musicxml, "MAX_XML_BYTES", 1_000_000)
+    size = 2_000_000
+    honest = zipped({"piece.xml": b" " * size})
+    lying = honest.replace(size.to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    assert lying != honest
+    with pytest.raises(InputError):
+        read_musicxml(lying)
+
+
+PIECES = [
+    direction("<dynamics><p/></dynamics>"), direction('<wedge type="crescendo"/>'), direction('<wedge type="stop"/>'),
+    direction('<pedal type="change"/>'), direction("<words>cresc.</words>"), direction("<words>D.C.</words>"),
+    direction("<words>To Coda</words>"), SEGNO, FINE, FORWARD_REPEAT, BACKWARD_REPEAT, ending("2", "start", "left"),
+    ending("1", "stop", "right"), BACKUP, REST, UNPITCHED, note("C4"), note("C4", 4, "T("), note("C4", 4, ")T"),
+    note("E4", 4, before="<chord/>"), note("E4", 0, before="<grace/>"), note("E4", 0), "<direction/>",
+    "<attributes><divisions>7</divisions></attributes>", "<attributes><divisions>0</divisions></attributes>",
+    "<attributes><time><senza-misura/></time></attributes>", "<forward><duration>-30</duration></forward>",
+    '<barline><repeat/></barline>', '<barline><ending number="" type="start"/></barline>',
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=5))
+def test_any_order_of_elements_is_a_sound_score_or_an_input_error(measures: list[str]) -> None:
+    try:
+        score = read(*measures)
+    except InputError as error:
+        assert "\n" not in str(error)
+        return
+    notes = score.notes
+    assert len(set(notes["note_id"].tolist())) == len(notes)
+    assert ((notes["duration_beat"] > 0) != (notes["grace"] > 0)).all()
+    assert (np.diff(notes["onset_beat"]) > -1e-6).all()
+    assert (score.directions["end_beat"] >= score.directions["onset_beat"]).all()
+    for states in (score.tempos, score.meters, score.keys):
+        assert (np.diff(states["onset_beat"]) > 0).all()
 
 
 @settings(max_examples=120, deadline=None)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import get_args
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfsynth.errors import InputError
-from perfsynth.formats.sniff import sniff
+from perfsynth.formats import read_audio, read_notes, read_performance, read_score, read_spectrogram
+from perfsynth.formats.sniff import Kind, sniff
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,31 @@ from perfsynth.formats.sniff import sniff
 )
 def test_kinds(data: bytes, kind: str) -> None:
     assert sniff(data) == kind
+
+
+@given(st.binary(max_size=40) | st.binary(max_size=40).map(lambda tail: b"PK\3\4" + tail))
+def test_any_bytes_are_of_a_known_kind_or_refused(data: bytes) -> None:
+    try:
+        kind = sniff(data)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert kind in get_args(Kind)
+
+
+@pytest.mark.parametrize(
+    ("read", "data"),
+    [
+        (read_score, b'{"perfsynth": "performance"}'),
+        (read_performance, b"<score-partwise/>"),
+        (read_notes, b"MThd"),
+        (read_spectrogram, b"RIFF"),
+        (read_audio, b"MThd"),
+    ],
+)
+def test_a_reader_names_the_kind_it_got_and_the_kind_it_wants(read: Callable, data: bytes) -> None:
+    with pytest.raises(InputError, match=rf"odd\.bin: this is {sniff(data)}, where .* is expected"):
+        read(data, name="odd.bin")
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0\0\0", b"hello", b"\x89PNG", b"%PDF-1.4", b"\xff\xff\xff\xff"])

@@ -66,8 +66,46 @@ def test_a_foreign_npz_is_named() -> None:
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spectrogram, "MAX_BYTES", 1000)
-    with pytest.raises(InputError, match="unpacks to"):
+    with pytest.raises(InputError, match=r"^spectrogram: unpacks to"):
         read_spectrogram(write_spectrogram(made()))
+
+
+def archive(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{"values": np.zeros((128, 3), np.float32), "preset": "perfsynth-44k", "history": "[]"} | arrays)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"history": np.array("{")}, "history is garbled"),
+        ({"history": np.array("[5]")}, "history is garbled"),
+        ({"history": np.array("[" * 100_000)}, "history is garbled"),
+        ({"history": np.array('[{"stage": 1, "model": 2}]')}, "history is garbled"),
+        ({"values": np.zeros((128, 3), int)}, "of floats"),
+        ({"values": np.zeros((128, 3), complex)}, "of floats"),
+        ({"values": np.zeros(128)}, "128 bands"),
+        ({"values": np.full((128, 3), np.inf)}, "not finite"),
+        ({"values": np.full((128, 3), 1e300)}, "not finite"),
+        ({"preset": np.arange(3)}, "unknown"),
+    ],
+)
+def test_a_foreign_array_is_refused_for_what_it_is(arrays: dict[str, np.ndarray], words: str) -> None:
+    assert read_spectrogram(archive()).values.shape == (128, 3)
+    with pytest.raises(InputError, match=words) as caught:
+        read_spectrogram(archive(**arrays), name="odd.npz")
+    assert str(caught.value).startswith("odd.npz: ")
+
+
+def test_an_archive_that_understates_its_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = archive(values=np.zeros((128, 300), np.float32))
+    size = 128 * 300 * 4 + 128  # with the header of .npy
+    monkeypatch.setattr(spectrogram, "MAX_BYTES", 50_000)
+    lying = honest.replace(size.to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    assert lying != honest
+    with pytest.raises(InputError):
+        read_spectrogram(lying)
 
 
 @settings(max_examples=150, deadline=None)
