@@ -66,7 +66,7 @@ def save(artifact: Performance | Tokens | Alignment | Spectrogram | Audio | Audi
 
         path.write_bytes(write_spectrogram(artifact))
     elif isinstance(artifact, Performance) and suffix in (".mid", ".midi"):
-        from perfsynth.formats.midi import write_performance
+        from perfsynth.formats.midi_write import write_performance
 
         path.write_bytes(write_performance(artifact))
     elif suffix == ".jsonl":

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from perfsynth.errors import InputError
 from perfsynth.types import TEMPO
 
 DEFAULT_BPM = 120.0  # what a MIDI file without a tempo means
+
+
+@dataclass(frozen=True)
+class BeatGrid:
+    """When each quarter note of a score is played, from the first one on."""
+
+    time_s: np.ndarray  # (k,) s, strictly ascending from 0
+    meters: tuple[tuple[float, int, int], ...] = ()  # quarter notes from the first, numerator, denominator
 
 
 def tempo_map(tempos: np.ndarray, *, bpm: float = DEFAULT_BPM) -> np.ndarray:

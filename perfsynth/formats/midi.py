@@ -1,4 +1,4 @@
-"""Standard MIDI files as scores (in beats) and as performances (in seconds), through mido."""
+"""Standard MIDI files read as scores (in beats) and as performances (in seconds), through mido."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import mido
 import numpy as np
 
 from perfsynth.errors import InputError
-from perfsynth.formats.provenance import history_from_text, history_to_text
+from perfsynth.formats.provenance import history_from_text
 from perfsynth.formats.score import arranged, check_length
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import (
@@ -39,11 +39,6 @@ DRUM_CHANNEL = 9
 KEYBOARDS = range(8)  # General MIDI programs of pianos, harpsichord and clavinet
 MAX_DENOMINATOR = 128  # a broken file can say 2 ** 255
 MAX_MEASURES = 1_000_000
-# Written files: 1920 ticks a second, so a rounding error of at most 0.26 ms; pretty_midi, which reads at most
-# 10^7 ticks, still takes 86 minutes.
-TICKS_PER_BEAT = 960
-WRITTEN_BPM = 120
-TICKS_PER_S = TICKS_PER_BEAT * WRITTEN_BPM // 60
 # mido reports a broken file through whatever its parser trips over.
 _BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, mido.KeySignatureError)
 
@@ -131,36 +126,6 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
         title=events.title,
         **_provenance(events, data),
     )
-
-
-def write_performance(performance: Performance) -> bytes:
-    """Write a performance as a type 1 MIDI file at 1920 ticks a second.
-
-    A key struck again before it was released is released first, as a keyboard does. Parts beyond the sixteen
-    channels of MIDI share a channel with a part of the same program, or with the last one.
-    """
-    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    head = [(0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(WRITTEN_BPM)))]
-    if performance.history:
-        head.append((0, 0, mido.MetaMessage("text", text=history_to_text(performance.history))))
-    midi.tracks.append(_track(head))
-    for index, (part, channel) in enumerate(zip(performance.parts, _channels(performance.parts), strict=True)):
-        events: list[tuple[int, int, mido.Message | mido.MetaMessage]] = []
-        if part.name:
-            text = part.name.encode("latin-1", "replace").decode("latin-1")
-            events.append((0, 0, mido.MetaMessage("track_name", name=text)))
-        events.append((0, 0, mido.Message("program_change", channel=channel, program=part.program)))
-        controls = performance.controls[performance.controls["part"] == index]
-        for tick, number, value in zip(
-            _ticks(controls["time_s"]), controls["number"].tolist(), controls["value"].tolist(), strict=True
-        ):
-            message = mido.Message("control_change", channel=channel, control=number, value=value)
-            events.append((tick, 2, message))
-        events += _note_events(performance.notes[performance.notes["part"] == index], channel)
-        midi.tracks.append(_track(events))
-    buffer = io.BytesIO()
-    midi.save(file=buffer)
-    return buffer.getvalue()
 
 
 def _read(data: bytes, name: str) -> _Events:
@@ -316,58 +281,3 @@ def _pedal_directions(events: _Events, end_beat: float, part_of: np.ndarray) -> 
             spans.append((down.pop(part), beat, "pedal", "", part, 0))
     spans += [(beat, max(beat, end_beat), "pedal", "", part, 0) for part, beat in down.items()]
     return np.array(sorted(spans), DIRECTION)
-
-
-def _channels(parts: tuple[Part, ...]) -> list[int]:
-    """A channel for each part: the tenth for drums, the others in order; past the fifteenth they are shared."""
-    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    of_program: dict[int, int] = {}
-    channels: list[int] = []
-    n_parts = sum(not part.is_drum for part in parts)
-    for part in parts:
-        if part.is_drum:
-            channels.append(DRUM_CHANNEL)
-        elif n_parts > len(melodic) and part.program in of_program:
-            channels.append(of_program[part.program])
-        else:
-            taken = {channel for channel in channels if channel != DRUM_CHANNEL}
-            of_program[part.program] = melodic[min(len(taken), len(melodic) - 1)]
-            channels.append(of_program[part.program])
-    n_programs = len({part.program for part in parts if not part.is_drum})
-    if n_parts > len(melodic) and n_programs > len(melodic):
-        log.warning("%d programs share the 15 melodic channels of MIDI: the last ones sound alike", n_programs)
-    return channels
-
-
-def _ticks(times_s: np.ndarray) -> list[int]:
-    rounded: list[int] = np.rint(np.maximum(times_s, 0.0) * TICKS_PER_S).astype(np.int64).tolist()
-    return rounded
-
-
-def _note_events(notes: np.ndarray, channel: int) -> list[tuple[int, int, mido.Message]]:
-    """Key downs and ups; an up that would come after the next down of its key is moved to it."""
-    on = np.array(_ticks(notes["onset_s"]), dtype=np.int64)
-    off = np.maximum(np.array(_ticks(notes["onset_s"] + notes["duration_s"]), dtype=np.int64), on + 1)
-    order = np.lexsort([on, notes["pitch"]])
-    same_key = notes["pitch"][order][1:] == notes["pitch"][order][:-1]
-    later = order[:-1][same_key]
-    off[later] = np.minimum(off[later], np.maximum(on[order[1:][same_key]], on[later] + 1))
-    events: list[tuple[int, int, mido.Message]] = []
-    columns = (on.tolist(), off.tolist(), notes["pitch"].tolist(), notes["velocity"].tolist())
-    for down, up, pitch, velocity in zip(*columns, strict=True):
-        strike = mido.Message("note_on", channel=channel, note=pitch, velocity=max(1, min(127, velocity)))
-        events.append((down, 3, strike))
-        events.append((up, 1, mido.Message("note_off", channel=channel, note=pitch, velocity=64)))
-    return events
-
-
-def _track(events: list[tuple[int, int, Any]]) -> mido.MidiTrack:
-    """A track of (tick, rank, message); within a tick, ups come before pedals before downs."""
-    track = mido.MidiTrack()
-    now = 0
-    for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        message.time = tick - now
-        track.append(message)
-        now = tick
-    track.append(mido.MetaMessage("end_of_track", time=0))
-    return track

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfsynth.errors import InputError
-from perfsynth.formats.midi import TICKS_PER_S, read_performance, read_score_midi, write_performance
+from perfsynth.formats.midi import read_performance, read_score_midi
+from perfsynth.formats.midi_write import TICKS_PER_S, write_performance
 from perfsynth.types import PERFORMED_NOTE, Part, Performance
 from tests.strategies import damaged, performances
 

@@ -1,0 +1,141 @@
+"""A corpus on disk: one compressed file a piece, its score as one or more notations, its performances joined to it.
+
+Nothing in it belongs to a model: every system of the stage is trained from the same files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from perfsynth.errors import InputError, MissingError
+from perfsynth.types import CONTROL, NOTE_ID, PERFORMED_NOTE, Part, Performance, Score
+
+MANIFEST = "manifest.jsonl"
+SPLITS = {"test": 0, "valid": 1}  # of ten parts; the other eight are "train"
+_TABLES = ("notes", "tempos", "meters", "keys", "measures", "directions", "slurs")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a corpus. All scores share their note ids; performances are joined by them."""
+
+    name: str
+    composer: str
+    split: str  # train, valid or test
+    scores: dict[str, Score]  # by notation: musicxml, midi
+    performances: dict[str, Performance]  # by the name of the recording
+
+
+def split_of(piece: str) -> str:
+    """Which split a piece belongs to, the same for ever: by the hash of its name."""
+    part = sha256(piece.encode()).digest()[0] * 10 // 256
+    return next((split for split, number in SPLITS.items() if part == number), "train")
+
+
+def save(piece: Piece, path: Path) -> None:
+    """Write a piece; texts that are not needed to play it are left out."""
+    arrays: dict[str, np.ndarray] = {}
+    for notation, score in piece.scores.items():
+        for table in _TABLES:
+            arrays[f"score/{notation}/{table}"] = getattr(score, table)
+        arrays[f"score/{notation}/parts"] = np.array([(p.name, p.program, p.is_drum) for p in score.parts], _PART)
+    for name, performance in piece.performances.items():
+        arrays[f"performance/{name}/notes"] = performance.notes
+        arrays[f"performance/{name}/controls"] = performance.controls.astype(_SMALL_CONTROL)
+    head = {"name": piece.name, "composer": piece.composer, "split": piece.split}
+    arrays["head"] = np.array(json.dumps(head))
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    part.replace(path)
+
+
+_PART = np.dtype([("name", NOTE_ID), ("program", "i2"), ("is_drum", "?")])
+_SMALL_CONTROL = np.dtype([("time_s", "f4"), ("number", "i2"), ("value", "i2"), ("part", "i2")])
+
+
+def load(path: Path) -> Piece:
+    """Read a piece.
+
+    Raises
+    ------
+    InputError
+        When the file is not one of `save`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            head = json.loads(str(arrays["head"]))
+            tables: dict[str, dict[str, dict[str, np.ndarray]]] = {"score": {}, "performance": {}}
+            for key in arrays.files:
+                if key != "head":
+                    kind, name, table = key.split("/")
+                    tables[kind].setdefault(name, {})[table] = arrays[key]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: no piece of a prepared corpus ({error})") from error
+    scores = {
+        name: Score(
+            **{table: found[table] for table in _TABLES},  # type: ignore[arg-type]
+            parts=tuple(Part(str(p["name"]), int(p["program"]), bool(p["is_drum"])) for p in found["parts"]),
+            composer=head["composer"],
+        )
+        for name, found in tables["score"].items()
+    }
+    performances = {
+        name: Performance(found["notes"].astype(PERFORMED_NOTE), found["controls"].astype(CONTROL))
+        for name, found in tables["performance"].items()
+    }
+    return Piece(head["name"], head["composer"], head["split"], scores, performances)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the manifest: one piece, what was kept of it and why the rest was not."""
+
+    piece: str
+    composer: str
+    split: str
+    path: str  # relative to the manifest; "" when nothing was kept
+    n_notes: int
+    notations: tuple[str, ...]
+    performances: tuple[str, ...]
+    dropped: dict[str, str]  # recording -> reason
+    license: str
+    rough: tuple[str, ...] = ()  # of the performances, those for training alone
+
+
+def write_manifest(entries: list[Entry], folder: Path) -> None:
+    """Write `manifest.jsonl`, one entry a line."""
+    lines = [json.dumps({field.name: getattr(entry, field.name) for field in fields(Entry)}) for entry in entries]
+    (folder / MANIFEST).write_text("".join(line + "\n" for line in lines))
+
+
+def read_manifest(folder: Path) -> list[Entry]:
+    """Read the manifest of a prepared corpus.
+
+    Raises
+    ------
+    MissingError
+        When there is none.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise MissingError(f"{path}: not found; prepare the corpus first, as with: perfsynth data nasap prepare")
+    entries = []
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        row |= {key: tuple(row.get(key, ())) for key in ("notations", "performances", "rough")}
+        entries.append(Entry(**row))
+    return entries
+
+
+def pieces(folder: Path, split: str) -> Iterator[Piece]:
+    """The pieces of a split, in the order of the manifest."""
+    for entry in read_manifest(folder):
+        if entry.split == split and entry.path:
+            yield load(folder / entry.path)
