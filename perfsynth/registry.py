@@ -6,6 +6,7 @@ one entry here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -35,10 +36,33 @@ class Model:
 # The first model of a stage is its default.
 MODELS: tuple[Model, ...] = (
     Model(
+        "cantabile",
+        "render-performance",
+        "perfsynth.perform.cantabile.model:perform",
+        "tempo, dynamics, articulation and pedal of a pianist, learned from human performances",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+    ),
+    Model(
         "deadpan",
         "render-performance",
         "perfsynth.perform.deadpan:perform",
         "the score as written: its tempo marks, its dynamics as velocity, its articulation as duration",
+    ),
+    Model(
+        "m2m",
+        "render-performance",
+        "perfsynth.perform.m2m:perform",
+        "note by note as tokens, each drawn on its own",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        source="Tang et al. 2025, M2M",
+    ),
+    Model(
+        "deep-performer-align",
+        "render-performance",
+        "perfsynth.perform.deep_performer_align:perform",
+        "onsets and durations regressed from the score; no dynamics",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        source="Dong et al. 2022, alignment model",
     ),
     Model(
         "modal",
@@ -88,3 +112,23 @@ def get(name: str, stage: str) -> Model:
         if name in (model.name, "auto"):
             return model
     raise UsageError(f"{name!r} is no model of {stage}; it has {', '.join(m.name for m in models)}")
+
+
+def choose(name: str, stage: str, options: dict[str, Any]) -> tuple[Model, Callable[..., Any], set[str]]:
+    """The model of a name, its function and the parameters that takes; ``auto`` is the first that takes `options`.
+
+    Raises
+    ------
+    UsageError
+        When there is no such model, or it takes no such option.
+    """
+    found = []
+    for candidate in names(stage) if name == "auto" else (name,):
+        model = get(candidate, stage)
+        function = model.load()
+        taken = set(inspect.signature(function).parameters)
+        found.append((model, sorted(options.keys() - taken)))
+        if not found[-1][1]:
+            return model, function, taken
+    model, unknown = found[0]
+    raise UsageError(f"{model.name} takes no --{unknown[0].replace('_', '-')}; leave it out")

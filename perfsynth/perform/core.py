@@ -19,13 +19,13 @@ def perform(
     score
         What to play.
     model
-        A performance model's name; ``auto`` takes the default.
+        A performance model's name; ``auto`` takes the default, or the first that has the options asked for.
     bpm
         Mean tempo in quarter notes a minute; the score's own tempo marks by default.
     seed
         Seed of everything random in the model.
     **options
-        The model's own.
+        The model's own; None means its default.
 
     Returns
     -------
@@ -38,11 +38,12 @@ def perform(
     InputError
         When the score has no note.
     UsageError
-        When there is no such model.
+        When there is no such model, or it takes no such option.
     """
     if len(score.notes) == 0:
         raise InputError("the score has no notes; there is nothing to play")
-    system = registry.get(model, "render-performance")
-    performance: Performance = system.load()(score, bpm=bpm, seed=seed, **options)
-    stamp = score.made_by("render-performance", system.name, seed=seed, bpm=bpm, **options)
+    given = {name: value for name, value in options.items() if value is not None}
+    system, play, _ = registry.choose(model, "render-performance", given)
+    performance: Performance = play(score, bpm=bpm, seed=seed, **given)
+    stamp = score.made_by("render-performance", system.name, seed=seed, bpm=bpm, **given)
     return Performance(performance.notes, performance.controls, performance.parts, **stamp)

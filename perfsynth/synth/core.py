@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -58,25 +56,10 @@ def synthesize(
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
     given = {name: value for name, value in options.items() if value is not None}
-    system, play, taken = _engine(engine, given)
+    system, play, taken = registry.choose(engine, "synth-audio", given)
     common = {"sample_rate": sample_rate, "device": device, "seed": seed}
     passed = {name: value for name, value in common.items() if name in taken and value is not None}
     made: AudioStream = play(performance, **passed, **given)
     if not made.history:  # an engine that chose something itself has said so
         made = replace(made, **performance.made_by("synth-audio", system.name, seed=seed, **given))
     return made if sample_rate is None else resample(made, sample_rate)
-
-
-def _engine(name: str, options: dict[str, Any]) -> tuple[registry.Model, Callable[..., AudioStream], set[str]]:
-    """The engine of a name, its function and what that takes; ``auto`` is the first that takes all `options`."""
-    candidates = registry.names("synth-audio") if name == "auto" else (name,)
-    found = []
-    for candidate in candidates:
-        system = registry.get(candidate, "synth-audio")
-        play = system.load()
-        taken = set(inspect.signature(play).parameters)
-        found.append((system, sorted(options.keys() - taken)))
-        if not found[-1][1]:
-            return system, play, taken
-    system, unknown = found[0]
-    raise UsageError(f"engine {system.name} takes no --{unknown[0].replace('_', '-')}; leave it out")

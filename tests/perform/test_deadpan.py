@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from perfsynth.errors import InputError, UsageError
-from perfsynth.perform.core import perform
+from perfsynth.perform import core
 from perfsynth.perform.tempo_words import bpm_of_words
 from perfsynth.types import DIRECTION, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Score
+
+perform = partial(core.perform, model="deadpan")
 
 
 def score(*notes: dict, **tables: np.ndarray) -> Score:

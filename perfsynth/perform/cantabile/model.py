@@ -1,0 +1,150 @@
+"""Play a score with the networks that ship, or with those of a folder that was trained."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from perfsynth.errors import InputError, UsageError
+from perfsynth.perform.cantabile.interpretation import interpret
+from perfsynth.perform.cantabile.network import Cantabile, Config
+from perfsynth.perform.cantabile.playing import play
+from perfsynth.perform.cantabile.reading import COMPOSERS, composer_of, read
+from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
+from perfsynth.tempo import beats_to_seconds, tempo_map
+from perfsynth.types import Performance, Score
+
+FURTHEST = 2.0  # of every gain of expression
+SLOWEST_BPM, FASTEST_BPM = 1.0, 1000.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """Networks that were trained alike, whose curves are averaged, and how far the curves go."""
+
+    networks: tuple[Cantabile, ...]
+    calibration: Calibration
+
+
+def perform(
+    score: Score,
+    *,
+    bpm: float | None = None,
+    seed: int = 0,
+    variation: int = 0,
+    temperature: float = 1.0,
+    expression: float = 1.0,
+    rubato: float = 1.0,
+    dynamics: float = 1.0,
+    pedal: bool = True,
+    composer: str | None = None,
+    weights: str | None = None,
+) -> Performance:
+    """Play `score` as a pianist might.
+
+    Parameters
+    ----------
+    score
+        What to play.
+    bpm
+        Mean tempo in quarter notes a minute, met exactly; else one that suits the music, within a fifth of a
+        metronome mark.
+    seed, variation
+        0 and 0 play what is most likely; every other pair is another interpretation, the same each time.
+    temperature
+        How far variations stray from what is most likely.
+    expression
+        0 deadpan, 1 as learned, up to 2: multiplies `rubato`, `dynamics` and articulation.
+    rubato, dynamics
+        The same for time and for loudness alone.
+    pedal
+        Whether to use the sustain pedal.
+    composer
+        A composer of the training corpus in whose music to think; else the one the score names.
+    weights
+        A folder with model.safetensors and config.toml; else the networks that ship.
+
+    Raises
+    ------
+    UsageError
+        When an option is out of its range or the composer is unknown.
+    """
+    manner = Manner(
+        rubato=_gain("rubato", rubato) * _gain("expression", expression),
+        dynamics=_gain("dynamics", dynamics) * expression,
+        articulation=expression,
+        pedal=pedal and expression > 0,
+        bpm=_bpm(bpm),
+        stated_bpm=_stated_bpm(score),
+        variation=variation,
+        temperature=_gain("temperature", temperature),
+        seed=seed,
+    )
+    model = load(weights)
+    reading = read(score)
+    heard = interpret(model.networks, reading, composer=_composer(composer))
+    return play(score, curves(reading, heard, manner, model.calibration))
+
+
+def _gain(name: str, value: float) -> float:
+    if not 0.0 <= value <= FURTHEST:
+        raise UsageError(f"{name} {value:g}: it lies between 0 (none) and {FURTHEST:g}; 1 is as learned")
+    return float(value)
+
+
+def _bpm(bpm: float | None) -> float | None:
+    if bpm is not None and not SLOWEST_BPM <= bpm <= FASTEST_BPM:
+        raise InputError(f"bpm {bpm:g}: a tempo lies between 1 and 1000 quarter notes a minute")
+    return bpm
+
+
+def _composer(name: str | None) -> str:
+    if name is None:
+        return ""
+    found = composer_of(name)
+    if not found:
+        raise UsageError(f"composer {name!r} was not learned; there are {', '.join(COMPOSERS)}")
+    return found
+
+
+def _stated_bpm(score: Score) -> float | None:
+    """The mean of the score's own metronome marks, None where it has none."""
+    if len(score.tempos) == 0:
+        return None
+    beats = score.notes["onset_beat"]
+    first, last = float(beats.min()), float((beats + score.notes["duration_beat"]).max())
+    seconds = np.diff(beats_to_seconds(np.array([first, last]), tempo_map(score.tempos)))[0]
+    return float(60.0 * (last - first) / seconds) if seconds > 0 and last > first else None
+
+
+@cache
+def load(folder: str | None = None) -> Model:
+    """Load networks, those that ship by default.
+
+    Raises
+    ------
+    InputError
+        When the folder does not hold such networks.
+    """
+    from safetensors.torch import load_file
+
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "cantabile"))
+    try:
+        table = tomllib.loads((place / "config.toml").read_text())
+        weights = load_file(place / "model.safetensors")
+        config = Config(**table["model"])
+        networks = []
+        for number in range(int(table.get("networks", 1))):
+            prefix = f"{number}." if "networks" in table else ""
+            network = Cantabile(config)
+            own = {key.removeprefix(prefix): value.float() for key, value in weights.items() if key.startswith(prefix)}
+            network.load_state_dict(own)
+            networks.append(network.eval())
+        return Model(tuple(networks), Calibration(**table.get("calibration", {})))
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{place}: no model of cantabile ({error})") from error

@@ -1,0 +1,80 @@
+"""A score as arrays for the network."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from perfsynth.expression import chords
+from perfsynth.perform.cantabile.chord_columns import chord_columns
+from perfsynth.perform.cantabile.columns import OPTIONAL, Columns, Reading
+from perfsynth.perform.cantabile.note_columns import note_columns
+from perfsynth.perform.cantabile.written import CHARACTERS, written
+from perfsynth.perform.dynamics import velocities
+from perfsynth.types import SCORE_NOTE, Score
+
+# The composers of the training corpus, by the part of the name that tells them apart.
+COMPOSERS = (
+    "Bach", "Balakirev", "Beethoven", "Brahms", "Chopin", "Debussy", "Glinka", "Haydn", "Liszt", "Mozart",
+    "Prokofiev", "Rachmaninoff", "Ravel", "Schubert", "Schumann", "Scriabin",
+)  # fmt: skip
+
+
+def read(score: Score) -> Reading:
+    """Turn a score (at least one note) into feature columns; see `Reading`."""
+    note_table, chord_table, chord, beat, present = _tables(score)
+    return Reading(note_table.matrix(), chord_table.matrix(), chord, beat, present, composer_of(score.composer))
+
+
+def composer_of(text: str) -> str:
+    """The composer of `COMPOSERS` that a credit names, "" when it names none."""
+    return next((name for name in COMPOSERS if name.lower() in text.lower()), "")
+
+
+def chord_of_each(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Chord of each note and beat of each chord; grace notes belong to the chord that they lead to."""
+    if not np.any(notes["grace"] == 0):
+        notes = notes.copy()
+        notes["grace"] = 0
+    chord, beat = chords(notes)
+    leading = np.clip(np.searchsorted(beat, notes["onset_beat"] - 1e-3), 0, len(beat) - 1)
+    return np.where(chord >= 0, chord, leading), beat
+
+
+def _tables(score: Score) -> tuple[Columns, Columns, np.ndarray, np.ndarray, dict[str, bool]]:
+    notes = score.notes
+    chord, beat = chord_of_each(notes)
+    order = np.argsort(chord, kind="stable")  # a grace note just before its chord's first note
+    level = velocities(score).astype(float)
+    curves = written(score, level, chord, beat)
+    chord_table, tonic = chord_columns(score, notes[order], chord[order], beat, curves)
+    for index, name in enumerate(CHARACTERS):
+        chord_table.add(name, curves.characters[:, index], "tempo")
+        chord_table.add(f"{name}_ahead", curves.characters_ahead[:, index], "tempo")
+    note_table = note_columns(score, notes[order], chord[order], beat, level[order], tonic)
+    back = np.argsort(order)
+    note_table.values = [column[back] for column in note_table.values]
+    present = {
+        "meter": len(score.meters) > 0,
+        "staff": bool(np.any(notes["staff"] > 0)),
+        "marks": bool(len(score.slurs) or np.any(notes["marks"] > 0) or np.any(notes["voice"] > 0)),
+        "dynamics": curves.has_dynamics,
+        "tempo": curves.has_tempo,
+    }
+    return note_table, chord_table, chord, beat, present
+
+
+@cache
+def groups() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The group of each note column and of each chord column."""
+    notes = np.zeros(2, SCORE_NOTE)
+    notes["note_id"], notes["pitch"], notes["duration_beat"] = ("a", "b"), (60, 64), 1.0
+    notes["onset_beat"] = (0.0, 1.0)
+    note_table, chord_table, *_ = _tables(Score(notes))
+    return tuple(note_table.groups), tuple(chord_table.groups)
+
+
+def presence(present: dict[str, bool]) -> np.ndarray:
+    """The flags of `OPTIONAL`, (5,) float32."""
+    return np.array([present[group] for group in OPTIONAL], np.float32)

@@ -1,0 +1,84 @@
+"""How far an interpretation goes: from the network's relative curves to the ones that are played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfsynth.perform.cantabile.columns import Reading
+from perfsynth.perform.cantabile.interpretation import Interpretation
+from perfsynth.perform.cantabile.playing import ASYNCHRONY_S, Curves
+from perfsynth.perform.cantabile.variation import drift
+
+FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to play: 0 is deadpan, 1 as learned, up to 2."""
+
+    rubato: float = 1.0
+    dynamics: float = 1.0
+    articulation: float = 1.0
+    pedal: bool = True
+    bpm: float | None = None
+    stated_bpm: float | None = None  # what the score says, from which the default tempo strays only so far
+    variation: int = 0  # 0 plays what is most likely; every other number is another interpretation
+    temperature: float = 1.0  # how far variations stray
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Factors, measured on the validation split, from the network's curves to the spread of human ones."""
+
+    tempo: float = 1.0
+    velocity: float = 1.0
+    articulation: float = 1.0
+    asynchrony: float = 1.0
+    pedal_threshold: float = 0.5
+    lift_threshold: float = 0.5
+    mark_tolerance: float = 0.2  # how far the default tempo may stray from a metronome mark
+
+
+def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration: Calibration) -> Curves:
+    """The curves to play for an interpretation of a score."""
+    says = heard.statistics
+    beat = reading.chord_beat
+    strays = drift(beat, manner.variation, manner.seed, manner.temperature) if manner.variation else None
+    tempo, velocity, articulation = heard.log_beat_period, heard.velocity, heard.articulation
+    if strays is not None:
+        tempo = tempo + strays.tempo
+        velocity = velocity + strays.velocity[reading.chord]
+        articulation = articulation + strays.articulation[reading.chord]
+    spread = np.exp(says["tempo_spread"]) * calibration.tempo * manner.rubato
+    level = 64 + 20 * says["velocity"] * min(manner.dynamics, 1.0)
+    velocity_spread = np.exp(says["velocity_spread"] + 2.7) * calibration.velocity * manner.dynamics
+    articulation_spread = np.exp(says["articulation_spread"]) * calibration.articulation
+    asynchrony_spread = np.exp(says["asynchrony_spread"]) * calibration.asynchrony * manner.rubato
+    return Curves(
+        reading.chord,
+        beat,
+        beat_period_s=_beat_period(says["log_beat_period"], manner, calibration),
+        log_beat_period=tempo * spread,
+        velocity=level + velocity_spread * velocity,
+        articulation=(says["articulation"] + articulation_spread * articulation) * manner.articulation,
+        asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,
+        pedal_beat=heard.pedal_beat,
+        pedal_down=manner.pedal & (heard.pedal > calibration.pedal_threshold),
+        pedal_lift=heard.lift > calibration.lift_threshold,
+    )
+
+
+def _beat_period(learned: float, manner: Manner, calibration: Calibration) -> float:
+    """Seconds a quarter note, on the average over the piece."""
+    if manner.bpm is not None:
+        return 60.0 / manner.bpm
+    period = float(np.clip(np.exp(learned), FASTEST_S, SLOWEST_S))
+    if manner.stated_bpm is not None:
+        stated = 60.0 / manner.stated_bpm
+        period = float(
+            np.clip(period, stated / (1 + calibration.mark_tolerance), stated * (1 + calibration.mark_tolerance))
+        )
+    return period

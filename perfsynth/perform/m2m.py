@@ -1,0 +1,148 @@
+"""``m2m``: score tokens to performance tokens, note by note (Tang et al. 2025, "M2M").
+
+The score is played mechanically, turned into tokens, cut into blocks of 256, and every note's velocity,
+inter-onset interval and duration are drawn independently. Onsets are the running sum of the intervals.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perfsynth.errors import InputError, UsageError
+from perfsynth.perform.mechanical import mechanical
+from perfsynth.tokens import seed as vocabulary
+from perfsynth.types import PERFORMED_NOTE, Performance, Score
+
+SCORE_VELOCITY = 60
+PIECE_BEATS = 4.0  # a tempo is measured over at least so many
+
+
+def perform(
+    score: Score, *, bpm: float | None = None, seed: int = 0, temperature: float = 1.0, pianist: int | None = None,
+    weights: str | None = None,
+) -> Performance:  # fmt: skip
+    """Play `score` with the paper's sampling.
+
+    Parameters
+    ----------
+    score
+        What to play.
+    bpm
+        Mean tempo; else the one that the model gives.
+    seed
+        Of the sampling.
+    temperature
+        Of the three softmaxes; 0 takes the likeliest token.
+    pianist
+        0 to 5; else nobody in particular.
+    weights
+        A folder with model.safetensors and config.toml; else the network that ships.
+
+    Raises
+    ------
+    UsageError
+        When temperature or pianist are out of range.
+    """
+    import torch
+
+    network = load(weights)
+    if temperature < 0:
+        raise UsageError(f"temperature {temperature:g}: it must not be negative")
+    if pianist is not None and not 0 <= pianist < network.config.pianists:
+        raise UsageError(f"pianist {pianist}: this model knows 0 to {network.config.pianists - 1}")
+    ids, order = score_tokens(score)
+    blocks = vocabulary.to_blocks(ids)
+    who = torch.full((1,), network.config.pianists if pianist is None else pianist)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = []
+    with torch.inference_mode():
+        for block in blocks:
+            logits = network(torch.from_numpy(block.astype(np.int64))[None], who)
+            drawn.append(np.stack([_draw(head[0], temperature, generator) for head in logits], axis=1))
+    velocity, ioi, duration = from_framed(np.concatenate(drawn), len(ids)).T
+    onset = np.cumsum(ioi - vocabulary.MAX_IOI - 1)
+    notes = np.zeros(len(ids), PERFORMED_NOTE)
+    rows = score.notes[order]
+    for name in ("note_id", "pitch", "part"):
+        notes[name] = rows[name]
+    notes["onset_s"] = (onset - onset.min()) / vocabulary.TICKS_PER_S
+    notes["duration_s"] = (duration + 1) / vocabulary.TICKS_PER_S
+    notes["velocity"] = np.clip(np.rint(vocabulary.VELOCITIES[velocity]), 1, 127)
+    notes = notes[np.argsort(order)]
+    return Performance(_at_tempo(notes, score, bpm), parts=score.parts)
+
+
+def score_tokens(score: Score) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of the mechanical performance, (n, 6), and the score note of each row."""
+    notes = mechanical(score)
+    notes["velocity"] = SCORE_VELOCITY
+    low, high = vocabulary.MIN_PITCH, vocabulary.MAX_PITCH
+    while np.any(notes["pitch"] < low):
+        notes["pitch"][notes["pitch"] < low] += 12
+    while np.any(notes["pitch"] > high):
+        notes["pitch"][notes["pitch"] > high] -= 12
+    onset = np.rint(notes["onset_s"] * vocabulary.TICKS_PER_S)
+    order = np.lexsort([notes["pitch"], onset])
+    return vocabulary.encode(Performance(notes[order])).ids, order
+
+
+def from_framed(drawn: np.ndarray, length: int) -> np.ndarray:
+    """Values (n, 3), without special tokens, of the notes that `to_blocks` framed by BOS and EOS."""
+    values: np.ndarray = drawn[1 : length + 1]
+    return values
+
+
+def _draw(logits: Any, temperature: float, generator: Any) -> np.ndarray:
+    """One token of each row, special ones left out, as a value from 0."""
+    import torch
+
+    logits = logits[:, vocabulary.SPECIAL :]
+    if temperature == 0:
+        return np.asarray(logits.argmax(dim=1).numpy())
+    chances = torch.softmax(logits / temperature, dim=1)
+    return np.asarray(torch.multinomial(chances, 1, generator=generator)[:, 0].numpy())
+
+
+def _at_tempo(notes: np.ndarray, score: Score, bpm: float | None) -> np.ndarray:
+    """The notes stretched so that the mean tempo is `bpm`."""
+    if bpm is None:
+        return notes
+    beats = score.notes["onset_beat"]
+    length_beats, length_s = float(np.ptp(beats)), float(np.ptp(notes["onset_s"]))
+    if length_beats <= 0 or length_s <= 0:
+        return notes
+    factor = length_beats * 60.0 / bpm / length_s
+    stretched = notes.copy()
+    for name in ("onset_s", "duration_s"):
+        stretched[name] *= factor
+    return stretched
+
+
+@cache
+def load(folder: str | None = None) -> Any:
+    """The network of a folder, by default the one that ships.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no such network.
+    """
+    from safetensors.torch import load_file
+
+    from perfsynth.perform.m2m_network import M2M, Config
+
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "m2m"))
+    try:
+        table = tomllib.loads((place / "config.toml").read_text())["model"]
+        table["embeddings"] = tuple(table.get("embeddings", Config.embeddings))
+        network = M2M(Config(**table))
+        network.load_state_dict({k: v.float() for k, v in load_file(place / "model.safetensors").items()})
+        return network.eval()
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{place}: no model of m2m ({error})") from error

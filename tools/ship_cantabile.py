@@ -1,0 +1,56 @@
+"""Join trained networks of ``cantabile`` into the model that ships, its curves sized on the validation split.
+
+usage: ship_cantabile.py CORPUS RUN... -o DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+import torch  # noqa: TID253  a tool, not a command
+from safetensors.torch import load_file, save_file
+
+from perfsynth.perform.cantabile.network import Cantabile, Config
+from perfsynth.train.cantabile_validation import calibrated, cases, figures, interpretations
+from perfsynth.train.checkpoint import to_toml
+
+
+def main() -> None:
+    """Read the runs, calibrate, write the model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders with model.safetensors and config.toml")
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    tables = [tomllib.loads((run / "config.toml").read_text()) for run in options.runs]
+    networks, weights = [], {}
+    for number, (run, table) in enumerate(zip(options.runs, tables, strict=True)):
+        state = load_file(run / "model.safetensors")
+        network = Cantabile(Config(**table["model"]))
+        network.load_state_dict({name: value.float() for name, value in state.items()})
+        networks.append(network.eval())
+        weights |= {f"{number}.{name}": value.half() for name, value in state.items()}
+    found = cases(options.corpus, "valid")
+    heard = interpretations(networks, found)
+    calibration = calibrated(found, heard)
+    options.out.mkdir(parents=True, exist_ok=True)
+    save_file(weights, options.out / "model.safetensors")
+    measured = {name: round(value, 4) for name, value in figures(found, heard, calibration).items()}
+    table = {
+        "system": "cantabile",
+        "networks": len(networks),
+        "model": tables[0]["model"],
+        "calibration": asdict(calibration),
+        "made": {f"network_{number}": f"{t['made']['steps']} steps" for number, t in enumerate(tables)},
+        "validation": measured,
+    }
+    (options.out / "config.toml").write_text(to_toml(table))
+    print(to_toml({"calibration": asdict(calibration), "validation": measured}))
+
+
+if __name__ == "__main__":
+    main()
