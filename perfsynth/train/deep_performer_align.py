@@ -1,0 +1,129 @@
+"""How ``deep-performer-align`` learns: squared error of onsets and durations in frames (Dong et al. 2022)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch  # noqa: TID253  imported only for training
+from torch import Tensor, nn  # noqa: TID253
+from torch.nn import functional as F  # noqa: TID253
+
+from perfsynth.data.pieces import Piece, pieces
+from perfsynth.expression import played_notes
+from perfsynth.perform.deep_performer_align import (
+    FRAME_S,
+    SEGMENT,
+    STEPS_PER_BEAT,
+    Config,
+    DeepPerformerAlign,
+    segment_notes,
+)
+
+FEWEST_NOTES = 32
+FARTHEST = 8.0  # quarter notes that a note may stray; what strays farther is an alignment error
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is made of."""
+
+    segments: int = 16
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The notes of a score that a performance plays, and when."""
+
+    notes: np.ndarray  # SCORE_NOTE
+    onset_s: np.ndarray
+    duration_s: np.ndarray
+    performer: str
+
+
+def pairs_of(piece: Piece) -> list[Pair]:
+    """The performances of a piece, as far as they play its notes."""
+    score, made = piece.scores["musicxml"], []
+    for name, performance in piece.performances.items():
+        row = played_notes(score.notes, performance)
+        notes = performance.notes[row[row >= 0]]
+        made.append(Pair(score.notes[row >= 0], notes["onset_s"], notes["duration_s"], name.rstrip("0123456789M")))
+    return [pair for pair in made if len(pair.notes) >= FEWEST_NOTES]
+
+
+class DeepPerformerAlignTask:
+    """What the training loop asks of a model: batches, losses, validation."""
+
+    def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
+        self.config = Config(**model)
+        self.settings = Settings(**settings)
+        self.pairs = [pair for split in splits for piece in pieces(corpus, split) for pair in pairs_of(piece)]
+        self.held_out = [pair for piece in pieces(corpus, "valid") for pair in pairs_of(piece)[:2]]
+        most = Counter(pair.performer for pair in self.pairs).most_common(self.config.performers)
+        self.performers = [name for name, _ in most]
+
+    def network(self) -> DeepPerformerAlign:
+        """A network with fresh weights."""
+        return DeepPerformerAlign(self.config)
+
+    def model_config(self) -> dict[str, Any]:
+        """What the network must be told to be made again."""
+        return asdict(self.config)
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Notes (B, T, 3), performers (B,), frames a step (B,), padding (B, T) and frames (B, T, 2)."""
+        chosen = [self.pairs[rng.integers(len(self.pairs))] for _ in range(self.settings.segments)]
+        starts = [int(rng.integers(0, max(len(pair.notes) - SEGMENT, 0) + 1)) for pair in chosen]
+        return self._stacked(list(zip(chosen, starts, strict=True)))
+
+    def _stacked(self, segments: list[tuple[Pair, int]]) -> tuple[Tensor, ...]:
+        notes = np.zeros((len(segments), SEGMENT, 3), np.int64)
+        frames = np.full((len(segments), SEGMENT, 2), np.nan, np.float32)
+        padded = np.ones((len(segments), SEGMENT), bool)
+        rate, who = np.zeros(len(segments), np.float32), np.zeros(len(segments), np.int64)
+        for index, (pair, start) in enumerate(segments):
+            rows = slice(start, start + SEGMENT)
+            steps = segment_notes(pair.notes[rows])
+            size = len(steps)
+            onset = pair.onset_s[rows] / FRAME_S
+            notes[index, :size], padded[index, :size] = steps, False
+            slope = np.polyfit(steps[:, 1], onset, 1)[0] if np.ptp(steps[:, 1]) else 1.0
+            rate[index] = np.clip(slope, 0.2, 20.0)
+            strays = onset - rate[index] * steps[:, 1]
+            strays = strays - np.median(strays)
+            near = np.abs(strays) < FARTHEST * STEPS_PER_BEAT * rate[index]
+            frames[index, :size, 0] = np.where(near, rate[index] * steps[:, 1] + strays, np.nan)
+            frames[index, :size, 1] = pair.duration_s[rows] / FRAME_S
+            known = pair.performer in self.performers
+            who[index] = self.performers.index(pair.performer) if known else self.config.performers
+        return tuple(torch.from_numpy(array) for array in (notes, who, rate, padded, frames))
+
+    def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """Squared error in frames, onsets less their mean over each segment."""
+        onset, duration = _errors(network, batch)
+        return onset + duration, {"onset": float(onset.detach()), "duration": float(duration.detach())}
+
+    @torch.inference_mode()
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Root mean squared errors in ms over the validation split; ``score`` is minus their sum."""
+        rows = [(pair, start) for pair in self.held_out for start in range(0, len(pair.notes) - FEWEST_NOTES, SEGMENT)]
+        errors = [_errors(network, self._stacked(rows[i : i + 16])) for i in range(0, len(rows), 16)]
+        onset, duration = (
+            float(torch.stack(column).mean()) ** 0.5 * FRAME_S * 1000 for column in zip(*errors, strict=True)
+        )
+        return {"valid_onset_ms": onset, "valid_duration_ms": duration, "score": -(onset + duration)}
+
+
+def _errors(network: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+    """Mean squared error of onsets and of durations, in frames squared."""
+    notes, performer, rate, padded, frames = batch
+    shaped = network(notes, performer, rate, padded)
+    known = torch.isfinite(frames).all(dim=-1)
+    difference = torch.where(known[..., None], shaped - torch.nan_to_num(frames), 0.0)
+    count = known.sum(dim=1).clamp(min=1)
+    middle = difference[..., 0].sum(dim=1) / count  # where a segment begins is not the model's to know
+    onset = torch.where(known, difference[..., 0] - middle[:, None], 0.0)
+    return (onset**2).sum() / count.sum(), F.mse_loss(difference[..., 1], torch.zeros_like(difference[..., 1]))

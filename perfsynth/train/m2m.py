@@ -1,0 +1,176 @@
+"""How ``m2m`` learns: masked cross-entropy of three heads, balanced by GradNorm (Tang 2025; Chen 2018)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch  # noqa: TID253  imported only for training
+from torch import Tensor, nn  # noqa: TID253
+from torch.nn import functional as F  # noqa: TID253
+
+from perfsynth.data.pieces import Piece, pieces
+from perfsynth.expression import played_notes
+from perfsynth.perform.m2m import score_tokens
+from perfsynth.perform.m2m_network import HEADS, M2M, Config
+from perfsynth.tokens import seed as vocabulary
+from perfsynth.types import Performance, Score
+
+SHIFTS = range(-3, 3)  # semitones of augmentation
+BINS = range(-6, 6)  # velocity bins of augmentation
+NOT_A_TARGET = vocabulary.PAD
+NOTES = vocabulary.BLOCK - 2
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A score and a performance of it, note by note, as tokens."""
+
+    score: np.ndarray  # (n, 6)
+    performed: np.ndarray  # (n, 3) of HEADS
+    pianist: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is made of."""
+
+    blocks: int = 16
+    gradnorm_rate: float = 1e-3
+    gradnorm_alpha: float = 0.0
+
+
+def pairs_of(piece: Piece) -> list[Pair]:
+    """The performances of a piece, as far as they play its notes."""
+    score = piece.scores.get("midi", piece.scores["musicxml"])
+    return [
+        pair
+        for name, performance in piece.performances.items()
+        if (pair := pair_of(score, performance, name.rstrip("0123456789M"))) is not None
+    ]
+
+
+def pair_of(score: Score, performance: Performance, pianist: str) -> Pair | None:
+    """Tokens of the notes that a performance plays, in score order; None when they are too few."""
+    ids, order = score_tokens(score)
+    row = played_notes(score.notes[order], performance)
+    ids, row = ids[row >= 0], row[row >= 0]
+    if len(row) < NOTES // 4:
+        return None
+    notes = performance.notes[row]
+    onset = np.rint((notes["onset_s"]) * vocabulary.TICKS_PER_S).astype(int)
+    ioi = np.clip(np.diff(onset, prepend=onset[:1]), -vocabulary.MAX_IOI, vocabulary.MAX_IOI)
+    duration = np.clip(np.rint(notes["duration_s"] * vocabulary.TICKS_PER_S), 1, vocabulary.MAX_DURATION)
+    columns = (vocabulary.nearest_bin(notes["velocity"]), ioi + vocabulary.MAX_IOI + 1, duration.astype(int) - 1)
+    return Pair(ids, np.stack(columns, axis=1) + vocabulary.SPECIAL, pianist)
+
+
+class M2MTask:
+    """What the training loop asks of a model: batches, losses, validation."""
+
+    def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
+        self.config = Config(**model)
+        self.settings = Settings(**settings)
+        self.pairs = [pair for split in splits for piece in pieces(corpus, split) for pair in pairs_of(piece)]
+        self.held_out = [pair for piece in pieces(corpus, "valid") for pair in pairs_of(piece)[:2]]
+        self.pianists = [name for name, _ in Counter(p.pianist for p in self.pairs).most_common(self.config.pianists)]
+        self.weights = torch.ones(len(HEADS))
+        self.first: Tensor | None = None
+
+    def network(self) -> M2M:
+        """A network with fresh weights."""
+        return M2M(self.config)
+
+    def model_config(self) -> dict[str, Any]:
+        """What the network must be told to be made again."""
+        return asdict(self.config)
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Blocks of score tokens (B, 256, 6), performed tokens (B, 256, 3) and pianists (B,)."""
+        rows = [self._block(rng) for _ in range(self.settings.blocks)]
+        columns = [torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)]
+        return columns[0], columns[1], columns[2]
+
+    def _block(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        pair = self.pairs[rng.integers(len(self.pairs))]
+        start = int(rng.integers(0, max(len(pair.score) - NOTES, 0) + 1))
+        score, performed = (part[start : start + NOTES].astype(np.int64) for part in (pair.score, pair.performed))
+        return _augmented(score.copy(), performed.copy(), rng, self._pianist(pair.pianist))
+
+    def _pianist(self, name: str) -> int:
+        return self.pianists.index(name) if name in self.pianists else self.config.pianists
+
+    def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """The balanced loss of a batch, and its parts."""
+        parts = torch.stack(head_losses(network, batch))
+        if self.first is None:
+            self.first = parts.detach()
+        if network.training:
+            self._balance(network, parts)
+        return (self.weights.to(parts.device) * parts).sum(), dict(zip(HEADS, parts.tolist(), strict=True))
+
+    def _balance(self, network: nn.Module, parts: Tensor) -> None:
+        """One step of GradNorm: weights move so that all heads pull the shared layer alike."""
+        inner: Any = getattr(network, "module", network)
+        norms = torch.stack([
+            torch.autograd.grad(part, inner.shared.weight, retain_graph=True)[0].norm() for part in parts
+        ]).detach()  # fmt: skip
+        pull = self.weights.to(norms.device) * norms
+        progress = parts.detach() / self.first.to(parts.device)  # type: ignore[union-attr]
+        aim = pull.mean() * (progress / progress.mean()) ** self.settings.gradnorm_alpha
+        slope = torch.sign(pull - aim) * norms
+        weights = (self.weights - self.settings.gradnorm_rate * slope.cpu()).clamp(min=0.01)
+        self.weights = weights * len(HEADS) / weights.sum()
+
+    @torch.inference_mode()
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Cross-entropy of each head over the validation split; ``score`` is minus their sum."""
+        rng = np.random.default_rng(0)
+        totals = np.zeros(len(HEADS))
+        for pair in self.held_out:
+            starts = range(0, max(len(pair.score) - NOTES // 2, 1), NOTES)
+            rows = [_plain(pair, start, self._pianist(pair.pianist)) for start in list(starts)[:8]]
+            batch = tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+            totals += np.array([float(loss) for loss in head_losses(network, batch)])
+        del rng
+        means = totals / len(self.held_out)
+        return {f"valid_{name}": float(m) for name, m in zip(HEADS, means, strict=True)} | {
+            "score": -float(means.sum())
+        }
+
+
+def _augmented(
+    score: np.ndarray, performed: np.ndarray, rng: np.random.Generator, pianist: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A block, transposed and played louder or softer."""
+    shift = int(rng.choice(SHIFTS))
+    pitches = score[:, 0] + shift
+    if pitches.min() >= vocabulary.SPECIAL and pitches.max() < vocabulary.SIZES["pitch"]:
+        score[:, 0] = pitches
+    performed[:, 0] = np.clip(
+        performed[:, 0] + int(rng.choice(BINS)), vocabulary.SPECIAL, vocabulary.SIZES["velocity"] - 1
+    )
+    return _framed(score), _framed(performed), np.array(pianist)
+
+
+def _plain(pair: Pair, start: int, pianist: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    score, performed = (part[start : start + NOTES].astype(np.int64) for part in (pair.score, pair.performed))
+    return _framed(score), _framed(performed), np.array(pianist)
+
+
+def _framed(ids: np.ndarray) -> np.ndarray:
+    return vocabulary.to_blocks(ids)[0].astype(np.int64)
+
+
+def head_losses(network: nn.Module, batch: Any) -> list[Tensor]:
+    """Cross-entropy of each head over the notes of a batch; BOS, EOS and padding are no notes."""
+    tokens, performed, pianist = batch
+    logits = network(tokens, pianist)
+    target = torch.where(performed >= vocabulary.SPECIAL, performed, NOT_A_TARGET)
+    return [
+        F.cross_entropy(head.transpose(1, 2), target[..., index], ignore_index=NOT_A_TARGET)
+        for index, head in enumerate(logits)
+    ]
