@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -23,7 +24,11 @@ from perfsynth.errors import PerfsynthError
 def fit_piano(
     session: _io.Session,
     samples: Annotated[
-        Path, typer.Argument(help="Folder of .ogg, .wav or .flac named by note and layer: C4v7, 60_100.")
+        Path,
+        typer.Argument(
+            help="Folder of .ogg, .wav or .flac named by note and layer (C4v7, 60_100), or a .toml of [[sample]] "
+            "tables with file, key and velocity, and [[release]] tables with file and key."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the piano.")],
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")] = False,
@@ -31,10 +36,16 @@ def fit_piano(
     """Analyse a sampled piano into a small modal one, for --engine modal --piano DIR. Takes some minutes."""
     if (output / "model.safetensors").exists() and not force:
         raise PerfsynthError(f"{output}: holds a piano already; --force overwrites it")
-    from perfsynth.synth.modal import fitting, model
+    from perfsynth.synth.modal import fitting, mapping, model
     from perfsynth.synth.samples import load_samples
 
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         progress.begin(samples.name)
-        model.save(fitting.fit(load_samples(samples, progress=progress), report=progress), output)
+        if samples.suffix.lower() == ".toml":
+            with TemporaryDirectory() as folder:
+                mapping.link(samples, Path(folder))
+                recordings = load_samples(folder, progress=progress)
+        else:
+            recordings = load_samples(samples, progress=progress)
+        model.save(fitting.fit(recordings, report=progress), output)
     session.say(f"{output}: {sum(path.stat().st_size for path in output.iterdir()) / 1e6:.1f} MB")

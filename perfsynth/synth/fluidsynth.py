@@ -45,7 +45,7 @@ def stream(
         When the soundfont is none.
     """
     # The one engine that speaks MIDI to a synthesizer outside, so the one that knows a file format.
-    from perfsynth.formats.midi import write_performance
+    from perfsynth.formats.midi_write import write_performance
 
     fluid.find_program()
     path = fluid.find_soundfont(soundfont)

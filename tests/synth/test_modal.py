@@ -1,4 +1,4 @@
-"""The modal piano: an instrument made here, of which everything is known, is analysed and played."""
+"""The modal piano: an instrument made here is analysed, kept and played."""
 
 from __future__ import annotations
 
@@ -8,93 +8,22 @@ import numpy as np
 import pytest
 
 from perfsynth.errors import InputError
-from perfsynth.synth.modal import engine, fitting, model
-from perfsynth.synth.modal.envelopes import analyse, refined
-from perfsynth.synth.modal.grid import ONSET, RATE
-from perfsynth.synth.modal.tracking import track
+from perfsynth.synth.modal import engine, model
+from perfsynth.synth.modal.grid import RATE
 from perfsynth.synth.samples import SampleSet
-from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, AudioStream, Performance
-
-F0, B = {60: 261.9, 72: 523.6}, 4e-4
-DECAY = 1.5  # nepers a second of the first partial
-LAYERS = (0.05, 0.25)  # amplitudes
-LENGTH_S = 3.0
-
-
-def partials(key: int) -> np.ndarray:
-    k = np.arange(1, 9)
-    return k * F0[key] * np.sqrt(1 + B * k * k)
-
-
-def note(key: int, amplitude: float, *, noise: float = 0.0) -> np.ndarray:
-    """A struck string: partials 1/k, each decaying faster, starting within 1 ms; half as loud on the right."""
-    n = round(LENGTH_S * RATE)
-    t = np.arange(n) / RATE
-    wave = np.zeros(n)
-    for k, hz in enumerate(partials(key), 1):
-        wave += amplitude / k * np.exp(-DECAY * np.sqrt(k) * t) * np.cos(2 * np.pi * hz * t + k)
-    since = np.arange(n) - ONSET
-    wave *= np.where(since < 0, 0.0, np.where(since < 48, 0.5 - 0.5 * np.cos(np.pi * since / 48), 1.0))
-    hiss = np.random.default_rng(key).normal(size=(n, 2)) * noise * amplitude * np.exp(-4 * t)[:, None]
-    return (np.stack([wave, 0.5 * wave], axis=1) + hiss * (since >= 0)[:, None]).astype(np.float32)
+from perfsynth.synth.voicing import velocity_db
+from perfsynth.types import SUSTAIN
+from tests.synth.modal_instrument import piano, played, rms, sample_set, sound
 
 
 @pytest.fixture(scope="module")
 def samples() -> SampleSet:
-    """Two keys in two layers, and one noise of a key coming up."""
-    recordings = [note(key, amplitude, noise=0.003) for key in F0 for amplitude in LAYERS]
-    click = np.random.default_rng(5).normal(size=(4800, 2)) * np.exp(-np.arange(4800) / 900)[:, None] * 0.1
-    pieces = [*recordings, click]
-    pcm = np.concatenate([np.rint(piece * 32767).astype(np.int16) for piece in pieces])
-    n = len(recordings[0])
-    level = np.array([np.sqrt((r[: RATE // 2] ** 2).mean()) for r in recordings]).reshape(2, 2)
-    return SampleSet(
-        pcm=pcm, sample_rate=RATE, keys=np.array(list(F0)), layer_velocity=np.array([40.0, 127.0]),
-        start=np.arange(4).reshape(2, 2) * n, length=np.full((2, 2), n), scale=np.full((2, 2), 1 / 32767), level=level,
-        likeness=np.ones((2, 1)), release_keys=np.array([60]), release_start=np.array([4 * n]),
-        release_length=np.array([4800]), release_scale=np.array([1 / 32767]),
-    )  # fmt: skip
+    return sample_set()
 
 
 @pytest.fixture(scope="module")
-def folder(samples: SampleSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("piano")
-    model.save(fitting.fit(samples), made)
-    return made
-
-
-def played(*rows: tuple, controls: list | None = None) -> Performance:
-    return Performance(np.array([("", *row, 0) for row in rows], PERFORMED_NOTE), np.array(controls or [], CONTROL))
-
-
-def sound(stream: AudioStream) -> np.ndarray:
-    return np.concatenate(list(stream.blocks))
-
-
-def rms(audio: np.ndarray) -> float:
-    return float(np.sqrt((audio.astype(float) ** 2).mean()))
-
-
-def test_partials_are_found_where_they_are() -> None:
-    layers = [note(60, amplitude, noise=0.003) for amplitude in LAYERS]
-    found = track(layers, 60)
-    assert np.abs(1200 * np.log2(found.hz[:8] / partials(60))).max() < 1.0  # cents
-    assert np.abs(1200 * np.log2(refined(layers, found.hz[:8]) / partials(60))).max() < 0.05
-    assert found.inharmonicity == pytest.approx(B, rel=0.2)
-
-
-def test_envelopes_are_those_of_the_string() -> None:
-    envelopes = analyse(note(60, 0.25), partials(60))
-    at = np.arange(10, 36)  # 20 ms to 1.3 s on the grid
-    from perfsynth.synth.modal.grid import TIMES_S
-
-    k = np.arange(1, 9)[:, None]
-    expected = np.log(0.25 / k) - DECAY * np.sqrt(k) * TIMES_S[at]
-    assert np.abs(envelopes.ln_amplitude[0][:, at] - expected).max() < 0.15
-    assert np.abs(envelopes.ln_amplitude[1][:, at] - expected - np.log(0.5)).max() < 0.15
-    turned = np.angle(np.exp(1j * (envelopes.phase[0] - np.arange(1, 9))))
-    assert np.abs(turned).max() < 0.1
-    assert envelopes.ramp <= 96
+def folder() -> Path:
+    return Path(piano())
 
 
 def test_a_note_comes_back_as_it_was_recorded(samples: SampleSet, folder: Path) -> None:
@@ -106,13 +35,24 @@ def test_a_note_comes_back_as_it_was_recorded(samples: SampleSet, folder: Path) 
     assert rms(audio - scale * recorded) < 0.1 * rms(recorded)  # the noise is another one
 
 
-def test_the_attack_ends_without_a_click(folder: Path) -> None:
-    audio = sound(engine.stream(played((0.0, 2.5, 60, 127)), piano=str(folder)))[:, 0]
+@pytest.mark.parametrize("key", [36, 60, 84])
+def test_the_attack_ends_without_a_click(key: int) -> None:
+    """Band powers of a note of the piano that ships bend no more where its recorded attack fades out than after."""
+    audio = sound(engine.stream(played((0.0, 2.5, key, 100)), resonance=0.0)).mean(axis=1)
     frames = np.lib.stride_tricks.sliding_window_view(audio, 512)[::128] * np.hanning(512)
-    treble = np.log(np.abs(np.fft.rfft(frames, axis=1))[:, 100:].mean(axis=1) + 1e-9)
-    bend = np.abs(np.diff(treble, 2))
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    bands = [slice(20, 40), slice(40, 80), slice(80, 160), slice(160, 256)]
     end = round(model.ATTACK_S * RATE / 128)
-    assert bend[end - 60 : end + 20].max() < 3 * np.median(bend[end + 20 : end + 200]) + 0.5
+    for band in bands:
+        bend = np.abs(np.diff(np.log(power[:, band].mean(axis=1) + 1e-12), 2))
+        assert bend[end - 60 : end + 20].max() < 1.5 * bend[end + 20 : end + 250].max() + 0.3
+
+
+def test_a_fade_that_ends_at_once_would_be_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ATTACK_S", 10.0)  # the noise does not come in when the attack goes out
+    engine.piano_of.cache_clear()
+    with pytest.raises(AssertionError):
+        test_the_attack_ends_without_a_click(60)
 
 
 def test_chunks_of_any_length_are_the_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,11 +79,15 @@ def test_same_seed_same_bytes_other_seed_other_noise(folder: Path) -> None:
     assert not np.array_equal(one, other)
 
 
-def test_louder_velocities_sound_louder(folder: Path) -> None:
+@pytest.mark.parametrize("variant", ["E2", "A"])
+def test_louder_velocities_sound_louder(folder: Path, variant: engine.Variant) -> None:
     levels = [
-        rms(sound(engine.stream(played((0.0, 0.5, 60, velocity)), piano=str(folder)))[: RATE // 2])
-        for velocity in range(1, 128, 9)
+        rms(sound(engine.stream(played((0.0, 0.5, 60, v)), piano=str(folder), variant=variant))[: RATE // 2])
+        for v in range(1, 128, 9)
     ]
+    assert 20 * np.log10(levels) - 20 * np.log10(levels[-1]) == pytest.approx(
+        velocity_db(np.arange(1, 128, 9)), abs=0.2
+    )
     steps = np.diff(20 * np.log10(levels))
     assert (steps > 0).all()
     assert 20 * np.log10(levels[-1] / levels[0]) == pytest.approx(26, abs=2)
@@ -157,16 +101,6 @@ def test_a_released_key_is_damped_and_the_pedal_holds_it(folder: Path) -> None:
     assert rms(held[at]) > 30 * rms(dry[at])
 
 
-@pytest.mark.parametrize("variant", ["E2", "A"])
-def test_what_no_pianist_plays_sounds_all_the_same(folder: Path, variant: engine.Variant) -> None:
-    rows = [(0.0, 0.0, 60, 1), (0.0, 0.1, 0, 127), (0.0, 0.1, 127, 127), (0.1, 3.0, 60, 90), (0.2, 0.1, 60, 90)]
-    rows += [(0.5, 0.1, pitch, 100) for pitch in range(21, 109) for _ in range(2)]
-    storm = [(0.001 * i, SUSTAIN, (i * 37) % 128, 0) for i in range(2000)]
-    audio = sound(engine.stream(played(*rows, controls=storm), piano=str(folder), variant=variant))
-    assert np.isfinite(audio).all()
-    assert rms(audio) > 0
-
-
 def test_silence_is_silent(folder: Path) -> None:
     audio = sound(engine.stream(played((5.0, 0.2, 60, 90)), piano=str(folder)))
     assert np.abs(audio[: 4 * RATE]).max() == 0.0
@@ -175,13 +109,26 @@ def test_silence_is_silent(folder: Path) -> None:
 def test_a_saved_piano_is_the_quantised_one(samples: SampleSet, folder: Path) -> None:
     read = model.load(folder)
     again = model.quantised(read)
-    for name in ("hz", "phase", "envelope", "layer_gain", "change", "noise", "noise_gain"):
+    for name in ("hz", "phase", "envelope", "layer_gain", "layer_phase", "noise", "noise_gain"):
         assert np.array_equal(getattr(read, name), getattr(again, name)), name
     assert read.keys.tolist() == samples.keys.tolist()
 
 
 def test_no_piano_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no modal piano"):
+        model.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"OggS but no more"])
+def test_a_broken_piano_is_refused(folder: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    with pytest.raises(InputError, match=r"attacks\.ogg: cannot be decoded"):
+        model.load(tmp_path)
+    (tmp_path / "attacks.ogg").write_bytes(content)
+    with pytest.raises(InputError, match=r"attacks\.ogg: cannot be decoded"):
+        model.load(tmp_path)
+    (tmp_path / "attacks.ogg").write_bytes((folder / "releases.ogg").read_bytes())
+    with pytest.raises(InputError, match=r"attacks\.ogg: \d+ samples, too few"):
         model.load(tmp_path)
 
 

@@ -1,5 +1,5 @@
-"""``modal``: a piano of partials, shaped noise and a coded attack, analysed from a sampled one.
+"""``modal``: a piano of modes, shaped noise and recorded attacks, analysed from a sampled one.
 
-`tracking` finds the partials of each key, `envelopes` how they and the noise between them decay, `fitting` turns
-that into the small tables of `model`, and `engine` plays them.
+`tracking` finds the modes of each key, `envelopes` what all its layers have in common, `noise` what lies between
+them; `fitting` turns that into the small tables of `model`, and `engine` plays them.
 """

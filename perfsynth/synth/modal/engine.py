@@ -14,7 +14,7 @@ import numpy as np
 from perfsynth.errors import UsageError
 from perfsynth.synth.action import LOWEST, Strikes, strike
 from perfsynth.synth.modal.grid import FRAME, HOP, ONSET, RATE, TIMES_S, band_weights
-from perfsynth.synth.modal.model import ATTACK_S, ModalPiano, load
+from perfsynth.synth.modal.model import ATTACK_S, ModalPiano, attack_fade, load
 from perfsynth.synth.modal.pedals import pedal_gain_ln, pedal_noise, pedal_span, una_corda
 from perfsynth.synth.modal.resonance import Resonance
 from perfsynth.synth.modal.room import RoomName, in_room
@@ -28,8 +28,6 @@ Variant = Literal["E2", "A"]
 VARIANTS = ("E2", "A")
 CHUNK = RATE  # samples: one second; noise is seeded anew in each
 DEFAULT = "modal-salamander"
-TINY = 1e-12
-SETTLED = 8  # of the times of the grid: by then a note has its phases
 TAIL_S = 1.0  # for the noise of the last key coming up
 
 
@@ -49,6 +47,7 @@ def stream(
     temperament: str = "equal",
     resonance: float = 1.0,
     pedal_noise: float = 1.0,
+    una_corda: float = 1.0,
     seed: int = 0,
 ) -> AudioStream:
     """Sound a performance; see `perfsynth.synth.core.synthesize`.
@@ -60,7 +59,7 @@ def stream(
     piano
         A folder made by `perfsynth.synth.modal.model.save`; the Salamander grand by default.
     variant
-        ``E2`` with recorded attacks, or ``A``, all smooth, from partials and noise alone.
+        ``E2`` with recorded attacks, or ``A``, smooth, from modes and noise alone but for keys coming up.
     room
         ``dry``, ``studio`` or ``hall``.
     a4
@@ -71,6 +70,8 @@ def stream(
         How strongly free strings answer, 1 as in a piano, 0 not at all.
     pedal_noise
         How loud the sustain pedal is, 1 as in a piano, 0 silent.
+    una_corda
+        How far the soft pedal changes the colour, 1 as in a piano, 0 not at all; it softens in any case.
     seed
         Of the noise and the room.
 
@@ -79,18 +80,18 @@ def stream(
     InputError
         When the folder holds no modal piano.
     UsageError
-        When there is no such variant, room or tuning, or a strength is negative.
+        When there is no such variant, room or tuning, or a strength is not 0 to 1.
     """
     if variant not in VARIANTS:
         raise UsageError(f"variant {variant!r}: the modal piano has {' and '.join(VARIANTS)}")
     tail_s = room_tail_s(room)
-    setting = Setting(variant == "A", ratios(a4, temperament), resonance, pedal_noise, seed)
+    setting = Setting(variant == "A", ratios(a4, temperament), resonance, pedal_noise, una_corda, seed)
     strikes = strike(performance)
     player = _Player(piano_of(piano), strikes, setting)
-    end_s = max([performance.end_s, *strikes.end_s, *(strikes.release_s + TAIL_S)]) + tail_s
+    end_s = max([0.0, *strikes.end_s, *(strikes.release_s + TAIL_S)]) + tail_s
     stamp = performance.made_by(
         "synth-audio", "modal", seed=seed, piano=piano or DEFAULT, variant=variant, room=room, a4=a4,
-        temperament=temperament, resonance=resonance, pedal_noise=pedal_noise,
+        temperament=temperament, resonance=resonance, pedal_noise=pedal_noise, una_corda=una_corda,
     )  # fmt: skip
     blocks = in_room(player.blocks(int(np.ceil(end_s * RATE))), room, rate=RATE, seed=seed)
     return AudioStream(blocks, RATE, 2, end_s, **stamp)
@@ -122,16 +123,17 @@ class _Player:
         self.is_smooth, self.seed = setting.is_smooth, setting.seed
         self.onsets = np.round(strikes.onset_s * RATE).astype(np.int64)
         self.key_index = np.abs(strikes.key[:, None] - piano.keys[None, :]).argmin(axis=1)
+        self.level = piano.smooth_level if setting.is_smooth else piano.level
         self.layers, self.gains = layer_gains(
             strikes.velocity,
             strikes.soft,
             layer_velocity=piano.layer_velocity,
-            level=piano.level[self.key_index],
+            level=self.level[self.key_index],
             likeness=piano.likeness[self.key_index],
             key_level=piano.key_level[self.key_index],
         )
-        self.weights = band_weights().T
-        self.window = np.sqrt(np.hanning(FRAME + 1)[:FRAME])
+        self.weights = band_weights().T.astype(np.float32)
+        self.window = np.sqrt(np.hanning(FRAME + 1)[:FRAME]).astype(np.float32)
         # The recorded attack fades out by f, so the noise of the model comes in by 1 - f^2.
         fade = attack_fade(TIMES_S / ATTACK_S)
         self.noise_entry = np.zeros(len(TIMES_S)) if self.is_smooth else np.log(np.maximum(1 - fade**2, 1e-9))
@@ -157,7 +159,7 @@ class _Player:
             yield (HEADROOM * block[: n_samples - begin]).astype(np.float32)
 
     def _answering(self) -> Resonance:
-        struck = (self.gains * np.take_along_axis(self.piano.level[self.key_index], self.layers, axis=1)).sum(axis=1)
+        struck = (self.gains * np.take_along_axis(self.level[self.key_index], self.layers, axis=1)).sum(axis=1)
         setting = self.setting
         return Resonance(self.piano, self.strikes, ratios=setting.ratios, level=struck, amount=setting.resonance)
 
@@ -166,11 +168,12 @@ class _Player:
         key = int(self.key_index[index])
         speed = 2.0 ** ((strikes.key[index] - piano.keys[key]) / 12) * self.setting.ratios[strikes.key[index] - LOWEST]
         shares = [(int(n), float(g)) for n, g in zip(self.layers[index], self.gains[index], strict=True) if g > 0]
-        ln_amplitude, phase = self._mixed(key, shares)
+        mixed = np.sum([gain * piano.gain(key, layer) for layer, gain in shares], axis=0)
+        ln_amplitude, phase = piano.waves(key, mixed)
         ln_noise = np.logaddexp.reduce([piano.ln_noise(key, layer) + 2 * np.log(gain) for layer, gain in shares])
-        rows = piano.partials(key)
-        if strikes.soft[index] > 0:
-            ln_amplitude = una_corda(ln_amplitude, piano.hz[rows] * speed, float(strikes.soft[index]))
+        rows = piano.modes(key)
+        if (soft := float(strikes.soft[index]) * self.setting.una_corda) > 0:
+            ln_amplitude = una_corda(ln_amplitude, piano.hz[rows] * speed, soft)
         omega = 2 * np.pi * piano.hz[rows] * speed / RATE
         heard = omega < 0.95 * np.pi
         points = slice(strikes.breakpoint_offset[index], strikes.breakpoint_offset[index + 1])
@@ -181,15 +184,6 @@ class _Player:
             (ln_noise + self.noise_entry).astype(np.float32), TIMES_S * RATE / speed, break_at,
             strikes.breakpoint_ln[points], tuple(shares),
         )  # fmt: skip
-
-    def _mixed(self, key: int, shares: list[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
-        """(k, 2, n_times) ln amplitude and (k, 2) phase of layers that sound together, partial by partial."""
-        piano, rows = self.piano, self.piano.partials(key)
-        total = np.zeros((len(piano.hz[rows]), 2, len(TIMES_S)), complex)
-        for layer, gain in shares:
-            ln = piano.ln_amplitude(key, layer, changing=not self.is_smooth)
-            total += gain * np.exp(ln + 1j * piano.phase[layer, rows][:, :, None])
-        return np.log(np.abs(total) + TINY), np.angle(total[:, :, :SETTLED].mean(axis=2))
 
     def _sound(self, block: np.ndarray, begin: int, voice: _Voice) -> None:
         from perfsynth.synth.modal._modal_numba import add_partials, add_recording
@@ -204,7 +198,7 @@ class _Player:
             return
         for layer, gain in voice.attacks:
             add_recording(
-                block, begin, voice.onset, faded(piano, voice.key, layer), voice.speed,
+                block, begin, voice.onset, piano.attacks[voice.key, layer], voice.speed,
                 gain * float(piano.attack_scale[voice.key, layer]), voice.break_at, voice.break_ln,
             )  # fmt: skip
 
@@ -219,10 +213,10 @@ class _Player:
         for voice in sounding:
             add_noise(power, first, HOP, voice.onset, voice.ln_noise, voice.times, voice.break_at, voice.break_ln)
         self._pedals(power, first)
-        out = np.zeros((CHUNK + 2 * FRAME, 2))
+        out = np.zeros((CHUNK + 2 * FRAME, 2), np.float32)
         if not power.any():
-            return out[:CHUNK].astype(np.float32)
-        gain = np.exp(0.5 * (np.log(power + 1e-30) @ self.weights)) * np.sqrt(2 / FRAME)
+            return out[:CHUNK]
+        gain = np.exp(0.5 * (np.log(power + 1e-30).astype(np.float32) @ self.weights)) * np.float32(np.sqrt(2 / FRAME))
         white = self._white(first * HOP - FRAME // 2, n_frames * HOP + FRAME)
         for channel in range(2):
             frames = np.lib.stride_tricks.sliding_window_view(white[:, channel], FRAME)[::HOP][:n_frames]
@@ -232,7 +226,7 @@ class _Player:
                 part = shaped[i :: FRAME // HOP].reshape(-1)
                 out[i * HOP : i * HOP + len(part), channel] += part
         lead = begin - (first * HOP - FRAME // 2)
-        return out[lead : lead + CHUNK].astype(np.float32)
+        return out[lead : lead + CHUNK]
 
     def _pedals(self, power: np.ndarray, first: int) -> None:
         """Add the noise of the sustain pedal to the frames from `first` on."""
@@ -250,10 +244,7 @@ class _Player:
     def _white(self, start: int, n_samples: int) -> np.ndarray:
         """(n, 2) white noise that depends on where it is in the piece, not on how it is asked for."""
         chunks = range(start // CHUNK, (start + n_samples - 1) // CHUNK + 1)
-        parts = [
-            np.random.Generator(np.random.Philox(key=(self.seed, chunk + 2**32))).standard_normal((CHUNK, 2))
-            for chunk in chunks
-        ]
+        parts = [_white(self.seed, chunk, CHUNK) for chunk in chunks]
         offset = start - chunks[0] * CHUNK
         return np.concatenate(parts)[offset : offset + n_samples]
 
@@ -261,7 +252,7 @@ class _Player:
         from perfsynth.synth.modal._modal_numba import add_recording
 
         piano, strikes = self.piano, self.strikes
-        if self.is_smooth or piano.release_keys is None or piano.release_scale is None or not piano.releases:
+        if piano.release_keys is None or piano.release_scale is None or not piano.releases:
             return
         longest = max(len(noise) for noise in piano.releases)
         low, high = np.searchsorted(strikes.release_s, [(begin - longest) / RATE, (begin + CHUNK) / RATE])
@@ -273,13 +264,8 @@ class _Player:
             add_recording(block, begin, onset, piano.releases[noise], 1.0, gain, whole, np.zeros(2))
 
 
-def attack_fade(position: np.ndarray) -> np.ndarray:
-    """How much of the recorded attack sounds at a position 0..1 in it: 1, then down as a cosine from 0.55 on."""
-    return np.cos(np.pi / 2 * np.clip((position - 0.55) / 0.43, 0, 1))
-
-
-def faded(piano: ModalPiano, key: int, layer: int) -> np.ndarray:
-    """One recorded attack, faded out."""
-    assert piano.attacks is not None
-    attack = piano.attacks[key, layer]
-    return attack * attack_fade(np.arange(len(attack)) / len(attack)).astype(np.float32)[:, None]
+@lru_cache(maxsize=4)
+def _white(seed: int, number: int, n_samples: int) -> np.ndarray:
+    """(n_samples, 2) float32 white noise, another for every number."""
+    generator = np.random.Generator(np.random.Philox(key=(seed % 2**64, number + 2**32)))
+    return generator.standard_normal((n_samples, 2), np.float32)

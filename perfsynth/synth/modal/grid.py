@@ -1,4 +1,4 @@
-"""The time grid of envelopes and the bands of the noise, shared by analysis and synthesis."""
+"""The time grid of envelopes, the bands of the noise and their floors, shared by analysis and synthesis."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ EDGES_HZ = np.concatenate(
 )  # of the 26 noise bands
 N_BANDS = len(EDGES_HZ) - 1
 FRAME, HOP = 512, 128  # samples of a noise frame, square root Hann twice
+FLOOR_LN = -16.0  # nepers re full scale: no mode is followed further down
+NOISE_FLOOR_LN = -32.0  # the same, of noise power
 EULER = 0.5772  # by which the mean logarithm of noise power lies below the logarithm of its mean
 
 
@@ -23,9 +25,13 @@ def cell_edges_s() -> np.ndarray:
     return np.concatenate([[0.0], between, [TIMES_S[-1] + 1.0]])
 
 
-def band_weights() -> np.ndarray:
-    """(FRAME // 2 + 1, n_bands) shares of each FFT bin in each band, triangles over the band index."""
-    centres = np.sqrt(np.maximum(EDGES_HZ[:-1], 20.0) * EDGES_HZ[1:])
-    bins = np.arange(FRAME // 2 + 1) * RATE / FRAME
-    position = np.interp(bins, centres, np.arange(N_BANDS))
+def band_weights(frame: int = FRAME) -> np.ndarray:
+    """(frame // 2 + 1, n_bands) shares of each FFT bin in each band, triangles over the band index."""
+    position = band_positions(np.arange(frame // 2 + 1) * RATE / frame)
     return np.clip(1 - np.abs(position[:, None] - np.arange(N_BANDS)), 0, 1)
+
+
+def band_positions(hz: np.ndarray) -> np.ndarray:
+    """Where frequencies lie between the centres of the bands, 0 to N_BANDS - 1."""
+    centres = np.sqrt(np.maximum(EDGES_HZ[:-1], 20.0) * EDGES_HZ[1:])
+    return np.interp(hz, centres, np.arange(N_BANDS))

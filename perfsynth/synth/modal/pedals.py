@@ -7,10 +7,10 @@ import numpy as np
 from perfsynth.synth.action import FULL_TRAVEL_S
 from perfsynth.synth.modal.grid import EDGES_HZ, FRAME, N_BANDS, RATE, TIMES_S, band_weights
 
-# The hammer meets two strings of three, with softer felt: the treble is duller and the prompt sound weaker, while
-# the string that was not hit feeds the aftersound.
+# The hammer meets two strings of three, with softer felt: the treble is duller, and the string that was not hit
+# feeds the aftersound (Weinreich 1977). How much less it sounds as a whole is up to `perfsynth.synth.voicing`.
 DULL_FROM_HZ, DULL_LN = 500.0, 0.1  # nepers an octave, 0.9 dB
-PROMPT_LN, PROMPT_S = 0.12, 0.4
+AFTER_LN, AFTER_S = 0.12, 0.4  # nepers by which the aftersound is stronger, and when it is
 PEDAL_DB = -47.0  # of the noise of a pedal stamped down, re the rms of the loudest note
 UP_DB = 2.0  # dampers that fall on strings are louder than those that leave them
 SLOPE_DB = -7.0  # an octave above the thump
@@ -23,7 +23,7 @@ PEDAL_S = 0.8  # after which its noise has gone
 def una_corda(ln_amplitude: np.ndarray, hz: np.ndarray, soft: float) -> np.ndarray:
     """The partials of a note, (k, 2, n_times) nepers on the grid, with the soft pedal down by 0 to 1."""
     dull = DULL_LN * np.log2(np.maximum(hz / DULL_FROM_HZ, 1.0))[:, None, None]
-    return ln_amplitude - soft * (dull + PROMPT_LN * np.exp(-TIMES_S / PROMPT_S))
+    return ln_amplitude + soft * (AFTER_LN * -np.expm1(-TIMES_S / AFTER_S) - dull)
 
 
 def pedal_noise(level: float) -> np.ndarray:

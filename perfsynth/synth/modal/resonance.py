@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.synth.action import HIGHEST, LOWEST, N_KEYS, Strikes, damping_s
-from perfsynth.synth.modal.grid import RATE, TIMES_S
-from perfsynth.synth.modal.model import FLOOR_LN, ModalPiano
+from perfsynth.synth.modal.grid import FLOOR_LN, RATE, TIMES_S
+from perfsynth.synth.modal.model import ModalPiano
 
 BRIDGE_SHARE = 0.25  # of a string's loss goes into the bridge
 DOWN = 6  # by which the sample rate of the modes is lower
@@ -120,7 +120,7 @@ def _modes(piano: ModalPiano, key: int, ratio: float) -> tuple[np.ndarray, np.nd
     """Hz, nepers a second and (n_modes, 2) complex colour left and right of the modes of one string."""
     index = int(np.abs(piano.keys - key).argmin())
     speed = 2.0 ** ((key - piano.keys[index]) / 12) * ratio
-    rows = piano.partials(index)
+    rows = slice(piano.offset[index], piano.offset[index] + piano.n_partials[index])
     hz = piano.hz[rows] * speed
     kept = (hz < MAX_HZ) & (np.arange(len(hz)) < MAX_MODES)
     ln = np.logaddexp(*(2 * piano.envelope[rows][kept]).transpose(1, 0, 2)) / 2
@@ -130,7 +130,7 @@ def _modes(piano: ModalPiano, key: int, ratio: float) -> tuple[np.ndarray, np.nd
     slope = (along * ln).sum(axis=1) / (along * (TIMES_S - centre)).sum(axis=1)
     level = np.exp(piano.envelope[rows][kept][:, :, TIMES_S >= DECAY_FROM_S][:, :, :8].mean(axis=2))
     level /= np.sqrt((level**2).mean(axis=1, keepdims=True))
-    phase = piano.phase[-1, rows][kept]
+    phase = piano.phase[rows][kept][:, :, 10]
     return hz[kept], np.clip(-slope * speed, LEAST_DECAY, MOST_DECAY), level * np.exp(1j * phase)
 
 

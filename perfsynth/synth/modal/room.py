@@ -73,7 +73,7 @@ def echoes(name: str, rate: int, seed: int = 0) -> np.ndarray:
     """
     room = ROOMS[name]
     n_samples = int(np.ceil(-SILENT_DB / 60 * room.reverberation_s().max() * rate))
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = np.random.Generator(np.random.Philox(seed % 2**64))
     responses = np.empty((2, 2, n_samples), np.float32)
     decay = room.decay()
     for s, source in enumerate(room.sources):

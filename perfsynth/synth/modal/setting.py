@@ -8,8 +8,6 @@ import numpy as np
 
 from perfsynth.errors import UsageError
 
-MOST = 10.0  # times what is natural
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -18,16 +16,17 @@ class Setting:
     Raises
     ------
     UsageError
-        When a strength lies outside 0 to `MOST`.
+        When a strength lies outside 0 to 1.
     """
 
     is_smooth: bool  # no recorded attacks
     ratios: np.ndarray  # (88,) on the frequencies of the keys
     resonance: float  # 1 is natural
     pedal_noise: float
+    una_corda: float
     seed: int
 
     def __post_init__(self) -> None:
-        for name in ("resonance", "pedal_noise"):
-            if not 0 <= (strength := getattr(self, name)) <= MOST:
-                raise UsageError(f"{name.replace('_', ' ')} {strength:g}: it lies between 0 and {MOST:g}")
+        for name in ("resonance", "pedal_noise", "una_corda"):
+            if not 0 <= (strength := getattr(self, name)) <= 1:
+                raise UsageError(f"{name.replace('_', ' ')} {strength:g}: it lies between 0 (none) and 1 (natural)")
