@@ -43,3 +43,10 @@ system: ## what pip cannot install; without it everything but the fluidsynth eng
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: tables
+NASAP ?= data/nasap
+SALAMANDER ?=
+
+tables: setup ## the engine table of the pianos: NASAP=folder of (n)ASAP, SALAMANDER=folder of the samples
+	$(BIN)/python benchmarks/piano.py $(NASAP) $(if $(SALAMANDER),--samples $(SALAMANDER)) --costs

@@ -1,189 +1,204 @@
-"""How far one piece of audio is from another that plays the same performance.
+"""How far one recording is from another that plays the same performance.
 
-Both are brought to one loudness and laid over each other first (`matched`), and what that took is reported. Then:
+Both are brought to one loudness and laid over each other first, and what that took is reported (`matching`). Then
+they are measured in pieces of about 20 s and channel by channel, and the mean is the figure: spectra (`spectra`),
+Table III of Tang et al. 2025 (`table_iii`), the character of the sound per critical band (`tonality`), onsets
+(`onsets`), and, over all pieces together, a Frechet distance on modulation features (`frechet`).
 
-- log-mel distance: mean (d ln mel)^2, which rewards the right noise floor as much as the right notes;
-- absolute error in dB over the cells within 60 dB of the loudest, which is nearer to what is heard;
-- spectral convergence and log-magnitude distance over six resolutions;
-- chroma and spectrogram distance after Tang et al. 2025, Table III;
-- onset F-measure within 25 ms.
+No figure means much alone: `ladder` says what each is for a reference against itself, softer, with hiss, late, and
+against another piano.
 
-Arrays are mono, (n,) float, at the sample rate that each function names.
+Arrays are (n, n_channels) float at 44.1 kHz.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 
 import numpy as np
 
-from perfsynth.dsp.loudness import LoudnessMeter
-from perfsynth.dsp.mel import PRESETS, Preset, spectrogram
 from perfsynth.errors import InputError
+from perfsynth.evaluate import frechet, onsets, spectra, table_iii, tonality
+from perfsynth.evaluate.matching import RATE, matched, validate
 
-RATE = 44100  # Hz, at which audio is compared
-MATCH_LUFS = -24.0
-MAX_LAG_S = 0.05
-FLUX_HOP = 64  # samples
-RANGE_DB = 60.0
-RESOLUTIONS = (512, 1024, 2048, 4096, 8192)  # n_fft; the hop is a quarter
-ONSET_WINDOW_S = 0.025
-CHROMA_HOP = 512  # samples, librosa's
+SEGMENT_S = 20.0
+SILENT = 1e-4  # -80 dBFS: a piece in which the reference never exceeds it has nothing to compare
+RESAMPLES = 1000
+MIN_SEGMENTS = 5  # for a confidence interval
+Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class Distances:
-    """What `distances` measures; ``gain_db`` and ``lag_s`` are what matching took."""
+    """Distances of one piece, mean over its channels. Lower is nearer, but for ``onset_f1``."""
 
-    gain_db: float
-    lag_s: float
-    log_mel_16k: float
-    log_mel_44k: float
-    absolute_db: float
-    spectral_convergence: float
-    log_magnitude: float
+    log_mel_16k: float  # neper^2, 80 bands
+    log_mel_44k: float  # neper^2, 128 bands
+    absolute_db: float  # dB, cells within 60 dB of the loudest
+    spectral_convergence: float  # 0 equal
+    log_magnitude: float  # neper
     chroma: float
-    onset_f1: float
+    chroma_as_released: float
+    spectrogram: float
+    spectrogram_as_released: float
+    tonality: float  # 0..1
+    flatness_db: float  # dB
+    onset_f1: float  # 0..1, within 25 ms of the reference's
 
-    def to_json(self) -> dict[str, float]:
-        """The numbers by name."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Comparison:
+    """A whole recording against its reference."""
+
+    rows: tuple[Distances, ...]  # one for each piece
+    gain_db: float  # that matching took; 0 where nothing was matched
+    lag_s: float
+    features: tuple[np.ndarray, np.ndarray] = field(repr=False)  # of `frechet`: generated, reference
+    bark: dict[str, np.ndarray] = field(repr=False)  # mean per band, (24,): tonality and flatness of both
+
+    def mean(self) -> dict[str, float]:
+        """The mean of each distance over the pieces, by name, with ``frechet`` over all."""
+        means = {
+            name.name: float(np.mean([getattr(row, name.name) for row in self.rows])) for name in fields(Distances)
+        }
+        return {**means, "frechet": frechet.frechet_distance(*self.features)}
+
+    def interval(self, *, seed: int = 0) -> dict[str, tuple[float, float]]:
+        """95 % bootstrap intervals of those means over the pieces; empty below five pieces."""
+        if len(self.rows) < MIN_SEGMENTS:
+            return {}
+        table = np.array([list(asdict(row).values()) for row in self.rows])
+        picks = np.random.default_rng(seed).integers(len(table), size=(RESAMPLES, len(table)))
+        low, high = np.percentile(table[picks].mean(axis=1), [2.5, 97.5], axis=0)
+        return {name.name: (float(low[i]), float(high[i])) for i, name in enumerate(fields(Distances))}
 
 
-def validate(generated: np.ndarray, reference: np.ndarray) -> None:
-    """Refuse what cannot be compared.
+def distances(generated: np.ndarray, reference: np.ndarray, *, report: Report | None = None) -> Comparison:
+    """All distances of a recording from its reference, after matching loudness and lag.
+
+    Parameters
+    ----------
+    generated, reference
+        (n, n_channels) float at 44.1 kHz, at least a second; what the longer has more is left out.
+    report
+        Told how far it is.
 
     Raises
     ------
     InputError
-        When an array is not mono, shorter than a second, silent or not finite.
+        When they cannot be compared; see `matching.validate`.
     """
-    for name, audio in (("generated", generated), ("reference", reference)):
-        if audio.ndim != 1 or len(audio) < RATE:
-            raise InputError(f"{name} audio of shape {audio.shape}: one channel of at least {RATE} samples is needed")
-        if not np.isfinite(audio).all() or not audio.any():
-            raise InputError(f"{name} audio is silent or not finite; there is nothing to compare")
+    pair = matched(generated, reference)
+    found = compare({"": pair.generated}, pair.reference, report=report)[""]
+    return Comparison(found.rows, pair.gain_db, pair.lag_s, found.features, found.bark)
 
 
-def distances(generated: np.ndarray, reference: np.ndarray) -> Distances:
-    """All distances of `generated` from `reference`, (n,) float at 44.1 kHz."""
-    validate(generated, reference)
-    length = min(len(generated), len(reference))
-    generated, reference, gain_db, lag_s = matched(generated[:length], reference[:length])
-    convergence, magnitude = multi_resolution(generated, reference)
-    return Distances(
-        gain_db=gain_db,
-        lag_s=lag_s,
-        log_mel_16k=log_mel(_at_16k(generated), _at_16k(reference), PRESETS["deep-performer-16k"]),
-        log_mel_44k=log_mel(generated, reference, PRESETS["perfsynth-44k"]),
-        absolute_db=absolute_db(generated, reference),
-        spectral_convergence=convergence,
-        log_magnitude=magnitude,
-        chroma=chroma(generated, reference),
-        onset_f1=onset_f1(generated, reference),
+def compare(
+    candidates: Mapping[str, np.ndarray], reference: np.ndarray, *, report: Report | None = None
+) -> dict[str, Comparison]:
+    """Distances of several recordings from one reference as they are, nothing matched.
+
+    Parameters
+    ----------
+    candidates
+        By name, each of the reference's shape.
+    reference
+        (n, n_channels) float at 44.1 kHz.
+    report
+        Told how far it is.
+
+    Raises
+    ------
+    InputError
+        When shapes differ, or the reference is silent.
+    """
+    for name, audio in candidates.items():
+        validate(audio, reference)
+        if audio.shape != reference.shape:
+            raise InputError(f"{name} audio of shape {audio.shape} against {reference.shape}: cut them to one length")
+    pieces = [piece for piece in segments(len(reference)) if np.abs(reference[piece]).max() > SILENT]
+    if not pieces:
+        raise InputError("the reference stays below -80 dBFS; there is nothing to compare")
+    found: dict[str, list[_Piece]] = {name: [] for name in candidates}
+    for i, piece in enumerate(pieces):
+        if report is not None:
+            report("measuring", i / len(pieces))
+        channels = range(reference.shape[1])
+        here = [_analyse(reference[piece, channel]) for channel in channels]
+        for name, audio in candidates.items():
+            for channel in channels:
+                found[name].append(_Piece(_analyse(audio[piece, channel]), here[channel]))
+    return {name: _joined(rows, reference.shape[1]) for name, rows in found.items()}
+
+
+def segments(n_samples: int) -> list[slice]:
+    """Equal pieces of about 20 s that make up `n_samples` at 44.1 kHz."""
+    count = max(1, round(n_samples / (SEGMENT_S * RATE)))
+    edges = np.linspace(0, n_samples, count + 1).astype(int)
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """One channel of one piece, analysed."""
+
+    spectra: spectra.Spectra
+    table_iii: table_iii.TableIII
+    bark: tonality.Bark
+    onset_s: np.ndarray
+    modulations: np.ndarray
+
+
+def _analyse(audio: np.ndarray) -> _Sound:
+    found = spectra.analyse(audio)
+    return _Sound(
+        found,
+        table_iii.analyse(audio),
+        tonality.analyse(audio),
+        onsets.detected_s(audio),
+        frechet.modulations(found.mel_44k),
     )
 
 
-def matched(generated: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Both at -24 LUFS and laid over each other: generated, reference, gain in dB and lag in s of the former."""
-    levels = [_loudness(audio) for audio in (generated, reference)]
-    scaled = [
-        audio * 10 ** ((MATCH_LUFS - level) / 20) for audio, level in zip((generated, reference), levels, strict=True)
-    ]
-    flux = [_flux(audio) for audio in scaled]
-    most = round(MAX_LAG_S * RATE / FLUX_HOP)
-    lags = range(-most, most + 1)
-    scores = [_overlap(flux[0], flux[1], lag) for lag in lags]
-    samples = lags[int(np.argmax(scores))] * FLUX_HOP
-    moved = np.roll(scaled[0], -samples)
-    if samples > 0:
-        moved[-samples:] = 0
-    elif samples < 0:
-        moved[:-samples] = 0
-    return moved, scaled[1], float(levels[1] - levels[0]), samples / RATE
+class _Piece:
+    """The distances of one channel of one piece, and what is averaged over the whole; the spectra are let go."""
+
+    def __init__(self, generated: _Sound, reference: _Sound) -> None:
+        g, r = generated, reference
+        self.distances = Distances(
+            log_mel_16k=spectra.log_mel(g.spectra.mel_16k, r.spectra.mel_16k),
+            log_mel_44k=spectra.log_mel(g.spectra.mel_44k, r.spectra.mel_44k),
+            absolute_db=spectra.absolute_db(g.spectra.mel_44k, r.spectra.mel_44k),
+            spectral_convergence=spectra.spectral_convergence(g.spectra, r.spectra),
+            log_magnitude=spectra.log_magnitude(g.spectra, r.spectra),
+            chroma=table_iii.chroma_distance(r.table_iii, g.table_iii),
+            chroma_as_released=table_iii.chroma_distance(g.table_iii, r.table_iii),
+            spectrogram=table_iii.spectrogram_distance(r.table_iii, g.table_iii),
+            spectrogram_as_released=table_iii.spectrogram_distance(g.table_iii, r.table_iii),
+            tonality=tonality.tonality_distance(g.bark, r.bark),
+            flatness_db=tonality.flatness_distance(g.bark, r.bark),
+            onset_f1=onsets.onset_scores(g.onset_s, r.onset_s, onsets.BETWEEN_RECORDINGS_S).f1,
+        )
+        self.features = (g.modulations, r.modulations)
+        cells = tonality.heard(r.bark)
+        self.bark = {
+            f"{measure}_{side}": tonality.by_band(getattr(sound.bark, measure), cells)
+            for measure in ("tonality", "flatness_db")
+            for side, sound in (("generated", g), ("reference", r))
+        }
 
 
-def _loudness(audio: np.ndarray) -> float:
-    meter = LoudnessMeter(RATE, 1)
-    meter.push(audio[:, None].astype(np.float32))
-    return meter.integrated_lufs()
-
-
-def _flux(audio: np.ndarray) -> np.ndarray:
-    """Rise of the log spectrum per frame of `FLUX_HOP` samples."""
-    preset = Preset("flux", RATE, 1024, 1024, FLUX_HOP, "linear", 513)
-    return np.maximum(0, np.diff(spectrogram(audio, preset)[4:200], axis=1)).sum(axis=0)
-
-
-def _overlap(one: np.ndarray, other: np.ndarray, lag: int) -> float:
-    a, b = (one[lag:], other) if lag >= 0 else (one, other[-lag:])
-    n = min(len(a), len(b))
-    return float(np.dot(a[:n], b[:n]) / n)
-
-
-def _at_16k(audio: np.ndarray) -> np.ndarray:
-    import soxr
-
-    resampled: np.ndarray = soxr.resample(audio, RATE, 16000)
-    return resampled
-
-
-def log_mel(generated: np.ndarray, reference: np.ndarray, preset: Preset) -> float:
-    """Mean squared difference of log spectrograms at the preset's own rate (Dong et al. 2022, Table 2)."""
-    return float(((spectrogram(generated, preset) - spectrogram(reference, preset)) ** 2).mean())
-
-
-def absolute_db(generated: np.ndarray, reference: np.ndarray) -> float:
-    """Mean |dB| of mel cells where the reference lies within 60 dB of its loudest."""
-    preset = PRESETS["perfsynth-44k"]
-    decibels = [spectrogram(audio, preset) * (20 / np.log(10)) for audio in (generated, reference)]
-    heard = decibels[1] > decibels[1].max() - RANGE_DB
-    return float(np.abs(decibels[0] - decibels[1])[heard].mean())
-
-
-def multi_resolution(generated: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Mean over five resolutions of |G - R| / |R| (Frobenius) and of |ln G - ln R|, magnitudes no lower than -80 dB."""
-    convergence, magnitude = [], []
-    for n_fft in RESOLUTIONS:
-        preset = Preset("stft", RATE, n_fft, n_fft, n_fft // 4, "linear", n_fft // 2 + 1)
-        g, r = (np.exp(spectrogram(audio, preset)) for audio in (generated, reference))
-        convergence.append(np.linalg.norm(g - r) / np.linalg.norm(r))
-        floor = 1e-4 * r.max()
-        magnitude.append(np.abs(np.log(np.maximum(g, floor)) - np.log(np.maximum(r, floor))).mean())
-    return float(np.mean(convergence)), float(np.mean(magnitude))
-
-
-def chroma(generated: np.ndarray, reference: np.ndarray) -> float:
-    """sum |A - B| / count(A > 0.3) over constant-Q chroma, A the reference (Tang et al. 2025, Table III)."""
-    import librosa
-
-    a, b = (librosa.feature.chroma_cqt(y=x, sr=RATE, hop_length=CHROMA_HOP) for x in (reference, generated))
-    difference = np.abs(np.clip(a, 0, 1) - np.clip(b, 1e-5, 1 - 1e-5)).sum()
-    return float(difference / max(np.count_nonzero(a > 0.3), 1))
-
-
-def onset_f1(generated: np.ndarray, reference: np.ndarray) -> float:
-    """F-measure of detected onsets within 25 ms, each matched once."""
-    import librosa
-
-    times = [
-        librosa.onset.onset_detect(y=audio, sr=RATE, hop_length=256, units="time") for audio in (generated, reference)
-    ]
-    if not len(times[0]) or not len(times[1]):
-        return float(len(times[0]) == len(times[1]))
-    hits = matches(*times)
-    return 2 * hits / (len(times[0]) + len(times[1]))
-
-
-def matches(estimated_s: np.ndarray, reference_s: np.ndarray) -> int:
-    """How many of two sorted lists of times can be paired, each once, within 25 ms."""
-    count = i = j = 0
-    while i < len(estimated_s) and j < len(reference_s):
-        gap = estimated_s[i] - reference_s[j]
-        if abs(gap) <= ONSET_WINDOW_S:
-            count, i, j = count + 1, i + 1, j + 1
-        elif gap < 0:
-            i += 1
-        else:
-            j += 1
-    return count
+def _joined(rows: list[_Piece], n_channels: int) -> Comparison:
+    """Channels averaged, pieces in a row."""
+    names = [name.name for name in fields(Distances)]
+    table = np.array([[getattr(row.distances, name) for name in names] for row in rows])
+    means = table.reshape(-1, n_channels, len(names)).mean(axis=1)
+    generated, reference = (np.concatenate([row.features[side] for row in rows]) for side in (0, 1))
+    bark = {}
+    for name in rows[0].bark:
+        values = np.stack([row.bark[name] for row in rows])
+        count = np.isfinite(values).sum(axis=0)
+        bark[name] = np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+    return Comparison(tuple(Distances(*map(float, row)) for row in means), 0.0, 0.0, (generated, reference), bark)

@@ -1,0 +1,59 @@
+"""What the commands that report have in common: reading an input, a picture beside the numbers, JSON that is valid."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from perfsynth.cli._io import Item, Session
+from perfsynth.cli._progress import Progress
+from perfsynth.errors import PerfsynthError, UsageError
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def read_input(source: str, session: Session) -> bytes:
+    """The content of a file, or of stdin for ``-``."""
+    return Item(source, "-", 0, session, Progress()).read()
+
+
+def check_new(path: str | None, *, force: bool) -> None:
+    """Refuse a file that is there already, before any work is done."""
+    if path is not None and path != "-" and Path(path).exists() and not force:
+        raise PerfsynthError(f"{path}: already there; --force overwrites it")
+
+
+def check_picture(path: str | None, *, force: bool) -> None:
+    """The same for a picture, whose name has to say its format."""
+    if path is not None and Path(path).suffix.lower() not in PICTURES:
+        raise UsageError(f"--plot {path}: the name of a picture ends in {', '.join(PICTURES)}")
+    check_new(path, force=force)
+
+
+def write_picture(figure: Any, path: str, session: Session) -> None:
+    """Save a matplotlib figure."""
+    suffix = Path(path).suffix.lower()[1:]
+    # Without a date the same figure gives the same bytes.
+    metadata: dict[str, Any] = {} if suffix == "png" else {"Date" if suffix == "svg" else "CreationDate": None}
+    with Item("-", path, 0, session, Progress()).file() as made:
+        figure.savefig(made, format=suffix, metadata=metadata)
+    session.say(f"{path}: written")
+
+
+def as_json(found: Any) -> str:
+    """JSON without nan or infinity, which it does not know: they become null."""
+    return json.dumps(_plain(found), indent=2)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
