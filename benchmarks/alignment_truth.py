@@ -1,0 +1,180 @@
+"""Recordings whose every note is known: human performances on a sampled piano, half of them degraded.
+
+    python benchmarks/alignment_truth.py CORPUS OUT --samples SALAMANDER [--set final|tuning]
+
+CORPUS is what `perfsynth data nasap prepare` makes. Of each piece: the first 100 s of one performance as
+``recording.flac``, the score to there as ``score.mid`` at one tempo, the true times as ``truth.jsonl``. Every second
+piece is heard through reverberation, a low-pass at 5 kHz and pink noise at -22 dB. The pieces of `FINAL` are of the
+validation split and those of `TUNING` of the training split; nothing is to be tuned on the former.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy import signal
+
+from perfsynth.data import pieces
+from perfsynth.expression import played_notes
+from perfsynth.formats.audio import audio_bytes
+from perfsynth.formats.jsonl import write_jsonl
+from perfsynth.synth.core import synthesize
+from perfsynth.types import ALIGNED_NOTE, TEMPO, Alignment, Audio, Performance, Score
+
+LENGTH_S = 100.0
+RATE = 44100
+REVERBERATION_S = 1.4
+WET_DB, NOISE_DB, LOW_PASS_HZ = -9.0, -22.0, 5000.0
+FINAL = (
+    "Bach/Fugue/bwv_846",
+    "Bach/Prelude/bwv_875",
+    "Beethoven/Piano_Sonatas/11-1",
+    "Beethoven/Piano_Sonatas/18-2_no_repeat",
+    "Beethoven/Piano_Sonatas/31-2",
+    "Chopin/Barcarolle",
+    "Chopin/Etudes_op_10/10",
+    "Chopin/Etudes_op_10/3",
+    "Chopin/Etudes_op_25/1",
+    "Haydn/Keyboard_Sonatas/50-1_no_repeat",
+    "Schubert/Impromptu_op.90_D.899/3",
+    "Scriabin/Sonatas/5",
+)
+TUNING_COMPOSERS = 12  # one piece each of as many composers of the training split as there are, then more of the first
+
+
+def main() -> None:
+    """Build a truth set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--samples", required=True)
+    parser.add_argument("--set", choices=("final", "tuning"), default="final")
+    asked = parser.parse_args()
+    chosen = final(asked.corpus) if asked.set == "final" else tuning(asked.corpus)
+    for number, entry in enumerate(chosen):
+        folder = asked.out / entry.piece.replace("/", "__")
+        if not (folder / "truth.jsonl").exists():
+            build(pieces.load(asked.corpus / entry.path), folder, asked.samples, degraded=number % 2 == 1)
+        print(folder, flush=True)
+
+
+def final(corpus: Path) -> list[pieces.Entry]:
+    """The pieces looked at once."""
+    entries = {entry.piece: entry for entry in pieces.read_manifest(corpus) if entry.path}
+    return [entries[piece] for piece in FINAL]
+
+
+def tuning(corpus: Path) -> list[pieces.Entry]:
+    """Other pieces: of each composer in turn, the one in the middle of the list."""
+    entries = [entry for entry in pieces.read_manifest(corpus) if entry.split == "train" and entry.path]
+    composers: dict[str, list[pieces.Entry]] = {}
+    for entry in entries:
+        composers.setdefault(entry.composer, []).append(entry)
+    chosen = [of[len(of) // 2] for of in composers.values()]
+    for of in composers.values():
+        chosen += of[:1] if len(of) > 3 else []
+    return chosen[:TUNING_COMPOSERS]
+
+
+def build(piece: pieces.Piece, folder: Path, samples: str, *, degraded: bool) -> None:
+    """Write the three files of a piece."""
+    performance = performance_of(piece)
+    score, truth = cut(piece.scores["musicxml"], performance)
+    audio = record(performance, samples)
+    if degraded:
+        audio = degrade(audio, seed=len(piece.name))
+    folder.mkdir(parents=True, exist_ok=True)
+    sound = Audio(audio[:, None].astype(np.float32), RATE)
+    (folder / "recording.flac").write_bytes(audio_bytes(sound, format="flac", subtype="PCM_16"))
+    np.save(folder / "score.npy", score.notes)
+    (folder / "score.mid").write_bytes(midi(score))
+    (folder / "truth.jsonl").write_bytes(write_jsonl(truth))
+
+
+def performance_of(piece: pieces.Piece) -> Performance:
+    """The first performance, its first 100 s."""
+    performance = next(iter(piece.performances.values()))
+    notes, controls = performance.notes, performance.controls
+    return replace(
+        performance, notes=notes[notes["onset_s"] < LENGTH_S - 2], controls=controls[controls["time_s"] < LENGTH_S]
+    )
+
+
+def cut(score: Score, performance: Performance) -> tuple[Score, Alignment]:
+    """The score as far as it was played, at one tempo, and when each of its notes was."""
+    row = played_notes(score.notes, performance)
+    last = score.notes["onset_beat"][row >= 0].max()
+    inside = score.notes["onset_beat"] <= last + 1e-6
+    notes, row = score.notes[inside], row[inside]
+    beats = last - notes["onset_beat"].min()
+    tempos = np.array([(min(0.0, notes["onset_beat"].min()), 60 * beats / LENGTH_S)], TEMPO)
+    played = performance.notes[row]
+    truth = np.zeros(len(notes), ALIGNED_NOTE)
+    for field in ("note_id", "pitch"):
+        truth[field] = notes[field]
+    truth["score_onset_beat"], truth["score_duration_beat"] = notes["onset_beat"], notes["duration_beat"]
+    truth["onset_s"] = np.where(row >= 0, played["onset_s"], np.nan)
+    truth["offset_s"] = np.where(row >= 0, played["onset_s"] + played["duration_s"], np.nan)
+    truth["confidence"], truth["status"] = row >= 0, np.where(row >= 0, "matched", "unplayed")
+    plain = {field: getattr(score, field)[:0] for field in ("directions", "slurs", "measures", "keys")}
+    return replace(score, notes=notes, tempos=tempos, **plain), Alignment(truth)
+
+
+def record(performance: Performance, samples: str) -> np.ndarray:
+    """(n,) float, peak 0.5."""
+    stream = synthesize(performance, engine="sampler", samples=samples, sample_rate=RATE)
+    audio = np.concatenate(list(stream.blocks)).mean(axis=1)[: round(LENGTH_S * RATE)]
+    return 0.5 * audio / np.abs(audio).max()
+
+
+def degrade(audio: np.ndarray, *, seed: int) -> np.ndarray:
+    """The same through a room, a telephone line and noise."""
+    random = np.random.default_rng(seed)
+    length = round(REVERBERATION_S * RATE)
+    tail = random.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
+    tail[: round(0.008 * RATE)] = 0
+    tail *= 10 ** (WET_DB / 20) / np.sqrt(np.sum(tail**2))
+    wet = audio + signal.oaconvolve(audio, tail)[: len(audio)]
+    wet = signal.sosfilt(signal.butter(6, LOW_PASS_HZ, fs=RATE, output="sos"), wet)
+    wet += pink(len(wet), random) * np.sqrt(np.mean(wet**2)) * 10 ** (NOISE_DB / 20)
+    return np.asarray(0.5 * wet / np.abs(wet).max())
+
+
+def pink(n: int, random: np.random.Generator) -> np.ndarray:
+    """(n,) noise of unit power that falls by 3 dB an octave."""
+    spectrum = np.fft.rfft(random.standard_normal(n))
+    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
+    noise = np.fft.irfft(spectrum, n)
+    return np.asarray(noise / noise.std())
+
+
+def midi(score: Score) -> bytes:
+    """The score as a MIDI file of one tempo, for programs that read no other."""
+    import io
+
+    import mido
+
+    ticks = 480
+    first = min(0.0, float(score.notes["onset_beat"].min()))
+    events = []
+    for note in score.notes[score.notes["grace"] == 0]:
+        on = round((note["onset_beat"] - first) * ticks)
+        off = max(on + 1, round((note["onset_beat"] + note["duration_beat"] - first) * ticks) - 1)
+        events += [(on, 1, int(note["pitch"])), (off, 0, int(note["pitch"]))]
+    file, track = mido.MidiFile(ticks_per_beat=ticks), mido.MidiTrack()
+    file.tracks.append(track)
+    track.append(mido.MetaMessage("set_tempo", tempo=round(60e6 / float(score.tempos["quarter_bpm"][0]))))
+    now = 0
+    for tick, on, pitch in sorted(events):
+        track.append(mido.Message("note_on", note=pitch, velocity=64 * on, time=tick - now))
+        now = tick
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    main()
