@@ -40,6 +40,7 @@ from perfsynth.cli import data  # noqa: E402, F401
 from perfsynth.cli import fit_piano  # noqa: E402, F401
 from perfsynth.cli import models  # noqa: E402, F401
 from perfsynth.cli import doctor  # noqa: E402, F401
+from perfsynth.cli import evaluate  # noqa: E402, F401
 
 
 def main() -> None:

@@ -147,7 +147,13 @@ def _temporary(final: Path | None) -> Iterator[Path]:
 
 
 def stage(
-    app: typer.Typer, name: str, *, suffix: str | Callable[..., str], binary: bool = True, examples: tuple[str, str]
+    app: typer.Typer,
+    name: str,
+    *,
+    suffix: str | Callable[..., str],
+    binary: bool = True,
+    groups: tuple[inspect.Parameter, ...] = (),
+    examples: tuple[str, ...],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function of an `Item` and its own options a command.
 
@@ -161,6 +167,8 @@ def stage(
         The ending of a result in ``--out-dir``, or a function of the command's own options that gives it.
     binary
         Whether the result must not be shown in a terminal.
+    groups
+        Options shared with other commands, which the function takes as ``**options``.
     examples
         Two lines to try, shown in the help.
     """
@@ -178,14 +186,14 @@ def stage(
                 targets = _targets(sources, output, out_dir, ending, binary)
                 _run(function, list(zip(sources, targets, strict=True)), options, seed, force, skip_existing, session)
 
-        _sign(command, function, opt.STAGE_PARAMETERS)
+        _sign(command, function, opt.STAGE_PARAMETERS, groups)
         app.command(name, help=_help(function, examples))(command)
         return function
 
     return register
 
 
-def report(app: typer.Typer, name: str, *, examples: tuple[str, str]) -> Callable[[Callable], Callable]:
+def report(app: typer.Typer, name: str, *, examples: tuple[str, ...]) -> Callable[[Callable], Callable]:
     """Make a function of a `Session` and its own options a command that prints what it finds on stdout."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -202,20 +210,26 @@ def report(app: typer.Typer, name: str, *, examples: tuple[str, str]) -> Callabl
     return register
 
 
-def _sign(command: Callable, function: Callable, shared: tuple[inspect.Parameter, ...]) -> None:
+def _sign(
+    command: Callable,
+    function: Callable,
+    shared: tuple[inspect.Parameter, ...],
+    groups: tuple[inspect.Parameter, ...] = (),
+) -> None:
     """Give `command` the options of `function` between the shared arguments and the shared options."""
     hints = get_type_hints(function, include_extras=True)
     own = [
         parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
         for parameter in list(inspect.signature(function).parameters.values())[1:]
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    parameters = [*(p for p in shared if p.name == "inputs"), *own, *(p for p in shared if p.name != "inputs")]
+    parameters = [*(p for p in shared if p.name == "inputs"), *own, *groups, *(p for p in shared if p.name != "inputs")]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del command.__wrapped__  # type: ignore[attr-defined]
 
 
-def _help(function: Callable, examples: tuple[str, str]) -> str:
+def _help(function: Callable, examples: tuple[str, ...]) -> str:
     return inspect.getdoc(function) + "\n\nExamples:\n\n" + "\n\n".join(f"  {line}" for line in examples)  # type: ignore[operator]
 
 

@@ -50,6 +50,14 @@ Variant = Annotated[str | None, typer.Option(help="Of the modal engine: E2 (reco
 Room = Annotated[str | None, typer.Option(help="Of the modal engine: dry, studio or hall.")]
 A4 = Annotated[float | None, typer.Option(metavar="HZ", help="Concert pitch of the modal engine.")]
 Temperament = Annotated[str | None, typer.Option(help="Of the modal engine: equal, or a historical one.")]
+Resonance = Annotated[
+    float | None,
+    typer.Option(metavar="0..1", help="Of the modal engine: how strongly free strings answer; 1 is natural."),
+]
+PedalNoise = Annotated[
+    float | None,
+    typer.Option(metavar="0..1", help="Of the modal engine: how loud the sustain pedal is; 1 is natural."),
+]
 Samples = Annotated[str | None, typer.Option(metavar="DIR", help="Samples, for the sampler engine.")]
 SampleRate = Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate; the engine's own by default.")]
 Loudness = Annotated[

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
+from perfsynth.cli._performing import NAMES, PERFORMANCE_OPTIONS, Quantise, read_score
 from perfsynth.cli._sound import ending, write_sound
 from perfsynth.dsp.loudness import LOUDNESS_LUFS
 
@@ -14,8 +16,10 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS
     app,
     "render",
     suffix=ending,
+    groups=PERFORMANCE_OPTIONS,
     examples=(
         "perfsynth render score.musicxml -o out.wav",
+        "perfsynth render score.mid --variation 3 --rubato 1.3 -o mine.wav",
         "perfsynth render *.mxl --out-dir sound --format flac --bpm 96",
     ),
 )
@@ -25,6 +29,7 @@ def render(
     engine: opt.Engine = "auto",
     bpm: opt.Bpm = None,
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
+    quantise: Quantise = False,
     soundfont: opt.Soundfont = None,
     samples: opt.Samples = None,
     piano: opt.Piano = None,
@@ -32,18 +37,21 @@ def render(
     room: opt.Room = None,
     a4: opt.A4 = None,
     temperament: opt.Temperament = None,
+    resonance: opt.Resonance = None,
+    pedal_noise: opt.PedalNoise = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
     keep_stages: opt.KeepStages = None,
+    **chosen: Any,
 ) -> None:
     """Play a score (MusicXML, .mxl, MIDI) and sound it: write audio."""
-    from perfsynth import formats
-    from perfsynth.formats.midi import write_performance
+    from perfsynth.formats.midi_write import write_performance
     from perfsynth.perform.core import perform
 
-    score = formats.read_score(item.read(), name=item.name, repeats=repeats.value)
-    performance = perform(score, model=model, bpm=bpm, seed=item.seed)
+    score = read_score(item, repeats, quantise)
+    how = {name: value for name, value in chosen.items() if name in NAMES and value is not None}
+    performance = perform(score, model=model, bpm=bpm, seed=item.seed, **how)
     if keep_stages is not None:
         item.beside(Path(keep_stages), ".performance.mid").write(write_performance(performance))
     write_sound(
@@ -60,4 +68,6 @@ def render(
         room=room,
         a4=a4,
         temperament=temperament,
+        resonance=resonance,
+        pedal_noise=pedal_noise,
     )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+import typer
+
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
+from perfsynth.cli._performing import PERFORMANCE_OPTIONS, Quantise, read_score
+
+TempoMap = Annotated[
+    bool,
+    typer.Option("--tempo-map", help="Notes on the bar grid with a tempo track, for editing: it sounds the same."),
+]
 
 
 @_io.stage(
     app,
     "render-performance",
     suffix=".mid",
+    groups=PERFORMANCE_OPTIONS,
     examples=(
         "perfsynth render-performance score.musicxml -o performance.mid",
         "perfsynth render-performance score.mxl --bpm 96 | perfsynth synth-audio -o out.wav",
@@ -20,12 +31,16 @@ def render_performance(
     model: opt.PerformanceModel = "auto",
     bpm: opt.Bpm = None,
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
+    quantise: Quantise = False,
+    tempo_map: TempoMap = False,
+    **options: Any,
 ) -> None:
     """Play a score (MusicXML, .mxl, MIDI): write the performance as MIDI."""
-    from perfsynth import formats
-    from perfsynth.formats.midi import write_performance
+    from perfsynth.expression import beat_grid
+    from perfsynth.formats.midi_write import write_performance
     from perfsynth.perform.core import perform
 
-    score = formats.read_score(item.read(), name=item.name, repeats=repeats.value)
+    score = read_score(item, repeats, quantise)
     item.progress("performing", 0.3)
-    item.write(write_performance(perform(score, model=model, bpm=bpm, seed=item.seed)))
+    performance = perform(score, model=model, bpm=bpm, seed=item.seed, **options)
+    item.write(write_performance(performance, grid=beat_grid(score, performance) if tempo_map else None))

@@ -27,6 +27,8 @@ def synth_audio(
     room: opt.Room = None,
     a4: opt.A4 = None,
     temperament: opt.Temperament = None,
+    resonance: opt.Resonance = None,
+    pedal_noise: opt.PedalNoise = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
@@ -49,4 +51,6 @@ def synth_audio(
         room=room,
         a4=a4,
         temperament=temperament,
+        resonance=resonance,
+        pedal_noise=pedal_noise,
     )

@@ -39,7 +39,7 @@ def detokenize(item: _io.Item) -> None:
     """Turn tokens (JSON Lines) back into a performance (MIDI)."""
     from perfsynth import formats
     from perfsynth.errors import InputError
-    from perfsynth.formats.midi import write_performance
+    from perfsynth.formats.midi_write import write_performance
     from perfsynth.tokens import core
     from perfsynth.types import Tokens
 

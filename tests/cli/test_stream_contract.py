@@ -17,7 +17,7 @@ import pytest
 
 from perfsynth import formats, perform, tokenize
 from perfsynth.formats.jsonl import write_jsonl
-from perfsynth.formats.midi import write_performance
+from perfsynth.formats.midi_write import write_performance
 
 TIMEOUT_S = 120
 
