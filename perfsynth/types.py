@@ -32,6 +32,7 @@ class Mark(IntFlag):
     MORDENT = 1024
     TREMOLO = 2048
     BREATH = 4096  # a breath mark or a caesura after the note
+    INVERTED = 8192  # of a mordent (with the upper note) or a turn (from below)
 
 
 NOTE_ID = "U32"

@@ -28,6 +28,9 @@ Pedal = Annotated[bool | None, typer.Option("--pedal/--no-pedal", help="Whether 
 Composer = Annotated[str | None, typer.Option(help="In whose music to think; else the composer that the score names.")]
 Pianist = Annotated[int | None, typer.Option(metavar="N", help="One of the pianists that the model learned, from 0.")]
 Weights = Annotated[str | None, typer.Option(metavar="DIR", help="Trained weights, instead of those shipped.")]
+Ornaments = Annotated[
+    bool, typer.Option("--ornaments/--no-ornaments", help="Whether to play out trills, turns and mordents.")
+]
 Quantise = Annotated[bool, typer.Option("--quantise", help="Put a score MIDI that was played, not written, on a grid.")]
 
 

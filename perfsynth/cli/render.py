@@ -7,7 +7,7 @@ from typing import Any
 
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
-from perfsynth.cli._performing import NAMES, PERFORMANCE_OPTIONS, Quantise, read_score
+from perfsynth.cli._performing import NAMES, PERFORMANCE_OPTIONS, Ornaments, Quantise, read_score
 from perfsynth.cli._sound import ending, write_sound
 from perfsynth.dsp.loudness import LOUDNESS_LUFS
 
@@ -30,6 +30,7 @@ def render(
     bpm: opt.Bpm = None,
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
     quantise: Quantise = False,
+    ornaments: Ornaments = True,
     soundfont: opt.Soundfont = None,
     samples: opt.Samples = None,
     piano: opt.Piano = None,
@@ -51,7 +52,7 @@ def render(
 
     score = read_score(item, repeats, quantise)
     how = {name: value for name, value in chosen.items() if name in NAMES and value is not None}
-    performance = perform(score, model=model, bpm=bpm, seed=item.seed, **how)
+    performance = perform(score, model=model, bpm=bpm, seed=item.seed, ornaments=ornaments, **how)
     if keep_stages is not None:
         item.beside(Path(keep_stages), ".performance.mid").write(write_performance(performance))
     write_sound(

@@ -8,7 +8,7 @@ import typer
 
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
-from perfsynth.cli._performing import PERFORMANCE_OPTIONS, Quantise, read_score
+from perfsynth.cli._performing import PERFORMANCE_OPTIONS, Ornaments, Quantise, read_score
 
 TempoMap = Annotated[
     bool,
@@ -32,6 +32,7 @@ def render_performance(
     bpm: opt.Bpm = None,
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
     quantise: Quantise = False,
+    ornaments: Ornaments = False,
     tempo_map: TempoMap = False,
     **options: Any,
 ) -> None:
@@ -42,5 +43,5 @@ def render_performance(
 
     score = read_score(item, repeats, quantise)
     item.progress("performing", 0.3)
-    performance = perform(score, model=model, bpm=bpm, seed=item.seed, **options)
+    performance = perform(score, model=model, bpm=bpm, seed=item.seed, ornaments=ornaments, **options)
     item.write(write_performance(performance, grid=beat_grid(score, performance) if tempo_map else None))

@@ -27,10 +27,12 @@ _ARTICULATIONS = {
     "breath-mark": Mark.BREATH, "caesura": Mark.BREATH, "stress": Mark.ACCENT, "soft-accent": Mark.ACCENT,
 }  # fmt: skip
 _ORNAMENTS = {
-    "trill-mark": Mark.TRILL, "wavy-line": Mark.TRILL, "shake": Mark.TRILL, "turn": Mark.TURN,
-    "delayed-turn": Mark.TURN, "inverted-turn": Mark.TURN, "delayed-inverted-turn": Mark.TURN,
-    "vertical-turn": Mark.TURN, "inverted-vertical-turn": Mark.TURN, "haydn": Mark.TURN, "mordent": Mark.MORDENT,
-    "inverted-mordent": Mark.MORDENT, "schleifer": Mark.MORDENT, "tremolo": Mark.TREMOLO,
+    "trill-mark": Mark.TRILL, "wavy-line": Mark.TRILL, "shake": Mark.TRILL,
+    "turn": Mark.TURN, "delayed-turn": Mark.TURN, "vertical-turn": Mark.TURN, "haydn": Mark.TURN,
+    "inverted-turn": Mark.TURN | Mark.INVERTED, "delayed-inverted-turn": Mark.TURN | Mark.INVERTED,
+    "inverted-vertical-turn": Mark.TURN | Mark.INVERTED,
+    "mordent": Mark.MORDENT, "inverted-mordent": Mark.MORDENT | Mark.INVERTED, "schleifer": Mark.MORDENT,
+    "tremolo": Mark.TREMOLO,
 }  # fmt: skip
 THIRTY_SECOND = 0.125  # beats
 MAX_WORD_BEATS = 8.0  # a crescendo in words without dashes holds until the next dynamic, at most that long

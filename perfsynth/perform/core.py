@@ -6,11 +6,18 @@ from typing import Any
 
 from perfsynth import registry
 from perfsynth.errors import InputError
+from perfsynth.perform.ornaments import ornamented
 from perfsynth.types import Performance, Score
 
 
 def perform(
-    score: Score, *, model: str = "auto", bpm: float | None = None, seed: int = 0, **options: Any
+    score: Score,
+    *,
+    model: str = "auto",
+    bpm: float | None = None,
+    seed: int = 0,
+    ornaments: bool = False,
+    **options: Any,
 ) -> Performance:
     """Play a score.
 
@@ -24,6 +31,8 @@ def perform(
         Mean tempo in quarter notes a minute; the score's own tempo marks by default.
     seed
         Seed of everything random in the model.
+    ornaments
+        Whether trills, turns and mordents are played out: their added notes follow those of the score.
     **options
         The model's own; None means its default.
 
@@ -45,5 +54,7 @@ def perform(
     given = {name: value for name, value in options.items() if value is not None}
     system, play, _ = registry.choose(model, "render-performance", given)
     performance: Performance = play(score, bpm=bpm, seed=seed, **given)
-    stamp = score.made_by("render-performance", system.name, seed=seed, bpm=bpm, **given)
+    if ornaments:
+        performance = ornamented(score, performance)
+    stamp = score.made_by("render-performance", system.name, seed=seed, bpm=bpm, ornaments=ornaments or None, **given)
     return Performance(performance.notes, performance.controls, performance.parts, **stamp)

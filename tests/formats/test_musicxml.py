@@ -279,7 +279,7 @@ def test_repeats_written_in_one_part_hold_for_all() -> None:
         ("<articulations><strong-accent/><tenuto/></articulations>", Mark.MARCATO | Mark.TENUTO),
         ("<articulations><detached-legato/></articulations>", Mark.PORTATO),
         ("<ornaments><trill-mark/></ornaments>", Mark.TRILL),
-        ("<ornaments><inverted-mordent/></ornaments>", Mark.MORDENT),
+        ("<ornaments><inverted-mordent/></ornaments>", Mark.MORDENT | Mark.INVERTED),
         ("<fermata/>", Mark.FERMATA),
         ("<arpeggiate/>", Mark.ARPEGGIO),
     ],

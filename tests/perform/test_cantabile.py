@@ -11,8 +11,8 @@ from perfsynth.errors import InputError, UsageError
 from perfsynth.evaluate.performance import traits
 from perfsynth.expression import beat_grid, chords
 from perfsynth.perform.cantabile.model import load, perform
-from perfsynth.perform.cantabile.playing import lift_before_restrike
 from perfsynth.perform.cantabile.reading import groups
+from perfsynth.perform.keys import lift_before_restrike
 from perfsynth.types import DIRECTION, METER, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Part, Score
 
 

@@ -9,6 +9,7 @@ from perfsynth.perform.cantabile.context import near
 from perfsynth.types import Mark, Score
 
 MOST_NOTES = 12  # of a chord that the search for neighbouring pitches looks at
+MARKS = tuple(mark for mark in Mark if mark != Mark.INVERTED)  # what was learned
 FAR = 99.0  # semitones or beats; where there is no neighbour
 
 
@@ -147,7 +148,7 @@ def _layout(columns: Columns, notes: np.ndarray) -> None:
 
 
 def _marks(columns: Columns, score: Score, notes: np.ndarray) -> None:
-    for mark in Mark:
+    for mark in MARKS:
         columns.add(str(mark.name).lower(), notes["marks"] & mark != 0, "marks")
     inside, starts, ends = (np.zeros(len(notes)) for _ in range(3))
     onset = notes["onset_beat"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfsynth.expression import time_at
+from perfsynth.perform.keys import lift_before_restrike
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance, Score
 
 ASYNCHRONY_S = 0.02  # unit of the network's asynchrony
@@ -14,7 +15,6 @@ MOST_ASYNCHRONY_S = 0.12
 SHORTEST_KEY_S = 0.03
 LIFT_S = 0.03  # s after its chord that a foot lifts; median of human ones in (n)ASAP
 UP_S = 0.13  # s that it stays up before it goes down again, likewise
-RELEASE_S = 0.012  # a key struck again is lifted that much earlier
 LEVEL, LEVEL_SCALE = 64.0, 20.0  # velocity at 0 and units of the network's velocity
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
 
@@ -104,16 +104,6 @@ def _written_order(note_id: str) -> int:
     """The number in a note's id, which counts the notes as they are written."""
     digits = "".join(c for c in note_id.split("-")[0] if c.isdigit())
     return int(digits[:12] or 0)
-
-
-def lift_before_restrike(played: np.ndarray) -> None:
-    """Shorten keys, in place, that are struck again while they are down."""
-    order = np.lexsort([played["onset_s"], played["pitch"], played["part"]])
-    same = (np.diff(played["pitch"][order]) == 0) & (np.diff(played["part"][order]) == 0)
-    gap = np.diff(played["onset_s"][order])
-    most = np.where(same & (gap > 0), np.maximum(gap - RELEASE_S, gap / 2), np.inf)
-    first = order[:-1]
-    played["duration_s"][first] = np.minimum(played["duration_s"][first], most)
 
 
 def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:

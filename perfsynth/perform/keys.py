@@ -1,0 +1,23 @@
+"""What ten fingers can do on the keys of a piano."""
+
+from __future__ import annotations
+
+import numpy as np
+
+RELEASE_S = 0.012  # a key struck again is lifted that much earlier
+
+
+def lift_before_restrike(played: np.ndarray) -> None:
+    """Shorten keys, in place, that are struck again while they are down.
+
+    Parameters
+    ----------
+    played
+        (n,) `PERFORMED_NOTE`, in any order.
+    """
+    order = np.lexsort([played["onset_s"], played["pitch"], played["part"]])
+    same = (np.diff(played["pitch"][order]) == 0) & (np.diff(played["part"][order]) == 0)
+    gap = np.diff(played["onset_s"][order])
+    most = np.where(same & (gap > 0), np.maximum(gap - RELEASE_S, gap / 2), np.inf)
+    first = order[:-1]
+    played["duration_s"][first] = np.minimum(played["duration_s"][first], most)
