@@ -1,21 +1,26 @@
-"""Dynamic time warping on the processor: what the kernels of `_dtw_numba` need around them.
+"""Dynamic time warping on the processor: the tiles of `_dtw_numba_tiles`, and which of their borders are stored.
 
 The borders of every tile are stored while that takes `STORE_BYTES_PER_FRAME`; of larger problems, those of every few
 tiles, and the path takes the tiles between them a second time. So memory grows with n + m, not with n m.
+
+Where a band is known to hold a good path, the cost of that path bounds the cheapest one, and the tiles that paths enter
+only at a higher cost are not computed. (Silva and Batista, "Speeding up all-pairwise dynamic time warping matrix
+calculation", 2016, leave out cells so.) The path that is found stays the cheapest of all.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads  # noqa: TID253 (imported inside functions only)
 
-from perfsynth.align._dtw_numba_frames import pack
+from perfsynth.align._dtw_numba_frames import Frames, pack
+from perfsynth.align._dtw_numba_strips import PAD, TILE
 from perfsynth.align._dtw_numba_tiles import Borders, Grid, fill, fill_parallel, walk
 from perfsynth.align._dtw_numba_vectors import LANES
-from perfsynth.align._dtw_numba_strips import PAD, TILE
 from perfsynth.align.band import tile_ranges
 
 STORE_BYTES = 1 << 20
@@ -26,6 +31,7 @@ _ONE_AT_A_TIME = Lock()  # not every threading layer of numba may be entered by 
 class Sweep:
     """The accumulated costs of x against y, (n, d) and (m, d), from the costs of the row above and the column before.
 
+    `near` is a band of the same shape as `band` in which a path is expected that is hardly dearer than the cheapest.
     `row` (m + 1,) and `column` (n + 1,) are float64 and share their first element, the corner; row i may use columns
     band[i, 0] to band[i, 1] - 1. `last_row` (m,) and `last_column` (n,) are the costs that were reached.
     """
@@ -41,10 +47,16 @@ class Sweep:
         metric: int,
         weights: tuple[float, float, float],
         parallel: bool,
+        near: np.ndarray | None = None,
     ) -> None:
         self._frames = pack(x, y, band, metric, weights, TILE)
+        bound = np.inf
+        if near is not None:
+            options: Any = {"metric": metric, "weights": weights, "parallel": parallel}
+            good = float(Sweep(x, y, row, column, _whole_tiles(near, len(y)), **options).last_row[-1])
+            bound = good + _slack(self._frames, good)
         shape = -(-len(x) // TILE), -(-len(y) // TILE)
-        self._grid, slots = _stored_grid(band, len(x), len(y))
+        self._grid, slots = _stored_grid(band, len(x), len(y), bound)
         self._borders = _borders(*slots, TILE + 1)
         self._front = _borders(shape[1], shape[0], TILE + 3 * PAD)
         _enter(self._front, row, column)
@@ -52,8 +64,8 @@ class Sweep:
         with _ONE_AT_A_TIME if parallel else nullcontext():
             run = fill_parallel if parallel else fill
             run(self._frames, self._grid, (0, shape[0], 0, shape[1]), self._front, self._borders, self._kept)
-        self.last_row = self._front.above[:, PAD : PAD + TILE] + self._front.above_base[:, None]
-        self.last_row = self.last_row.reshape(-1)[: len(y)]
+        above = self._front.above[:, PAD : PAD + TILE] + self._front.above_base[:, None]
+        self.last_row: np.ndarray = above.reshape(-1)[: len(y)]
         lanes = self._front.left.reshape(shape[0], -1, LANES)[:, :, ::-1]
         self.last_column = (lanes.reshape(shape[0], TILE) + self._front.left_base[:, None]).reshape(-1)[: len(x)]
 
@@ -98,15 +110,29 @@ def _borders(n_above: int, n_left: int, length: int) -> Borders:
     return Borders(above, np.zeros(n_above), left, np.zeros(n_left))
 
 
-def _stored_grid(band: np.ndarray, n: int, m: int) -> tuple[Grid, tuple[int, int]]:
+def _stored_grid(band: np.ndarray, n: int, m: int, bound: float) -> tuple[Grid, tuple[int, int]]:
     """The tiles that a band touches, how many apart their borders are stored, and the slots that this takes."""
     begin, end = tile_ranges(band, m, TILE)
     every = max(1, -(-8 * TILE * int((end - begin).sum()) // (STORE_BYTES + STORE_BYTES_PER_FRAME * (n + m))))
     above = np.where(np.arange(len(begin)) % every == 0, end - begin, 0)
     first = -(-begin // every)
     left = -(-end // every) - first
-    grid = Grid(begin, end, np.cumsum(above) - above - begin, np.cumsum(left) - left - first, every)
+    grid = Grid(begin, end, np.cumsum(above) - above - begin, np.cumsum(left) - left - first, every, bound)
     return grid, (int(above.sum()), int(left.sum()))
+
+
+def _whole_tiles(band: np.ndarray, m: int) -> np.ndarray:
+    """A band that covers every tile it touches: strips that no band cuts are faster."""
+    begin, end = tile_ranges(band, m, TILE)
+    bounds = np.stack([begin * TILE, np.minimum(end * TILE, m)], axis=1)
+    return np.repeat(bounds, TILE, axis=0)[: len(band)]
+
+
+def _slack(frames: Frames, cost: float) -> float:
+    """How much float32 may be wrong about the cost of a path, generously; a distance may even fall below zero."""
+    largest = float(np.abs(frames.x_term).max()) + float(np.abs(frames.y_term).max())
+    heaviest = max(1.0, float(frames.both), float(frames.down), float(frames.across))
+    return 1e-4 * abs(cost) + 1e-6 * (frames.n + frames.m) * heaviest * largest
 
 
 def _enter(front: Borders, row: np.ndarray, column: np.ndarray) -> None:

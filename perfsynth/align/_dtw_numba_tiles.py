@@ -1,4 +1,4 @@
-"""The numba kernels of `perfsynth.align.dtw`: tiles of 256 x 256 cells, their borders, and the way back.
+"""Tiles of 256 x 256 cells of dynamic time warping in numba: their borders, their order, and the way back.
 
 Sums are float32 relative to the smallest number on the borders of their tile, which is kept in float64: a long path
 loses nothing. Only borders are stored, of every tile or of every few; the path recomputes the tiles that it crosses.
@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit, prange  # noqa: TID253 (a kernel file, imported inside functions only)
 
 from perfsynth.align._dtw_numba_frames import COLUMNS, Frames
-from perfsynth.align._dtw_numba_vectors import LANES, splat
 from perfsynth.align._dtw_numba_strips import PAD, TILE, take_strip
+from perfsynth.align._dtw_numba_vectors import LANES, splat
 
 _INFINITY = np.float32(np.inf)
 
@@ -35,6 +35,7 @@ class Grid(NamedTuple):
     above_slot: np.ndarray  # add the tile's column
     left_slot: np.ndarray  # add the tile's column // every
     every: int  # tiles between two stored borders
+    bound: float  # no part of the cheapest path costs more: tiles that only dearer paths enter are left out
 
 
 @njit(cache=True)
@@ -101,19 +102,18 @@ def take_tile(
 # Sums in any order, so that several run at once.
 @njit(cache=True, fastmath={"nnan", "nsz", "reassoc"})
 def _rebase(row: np.ndarray, row_base: float, left: np.ndarray, left_base: float, columns: int) -> float:
-    """Bring both borders of a tile to one base, the smallest number on them."""
-    base = np.inf
+    """Bring both borders of a tile to one base, the smallest number on them, which is returned (it may be infinite)."""
+    least = np.inf
     for j in range(PAD - 1, PAD + columns):
-        base = min(base, row[j] + row_base)
+        least = min(least, row[j] + row_base)
     for i in range(TILE):
-        base = min(base, left[i] + left_base)
-    if base == np.inf:
-        base = 0.0
+        least = min(least, left[i] + left_base)
+    base = 0.0 if least == np.inf else least
     for j in range(PAD - 1, PAD + columns):
         row[j] = row[j] + (row_base - base)
     for i in range(TILE):
         left[i] = left[i] + (left_base - base)
-    return base
+    return least
 
 
 @njit(cache=True)
@@ -128,7 +128,8 @@ def _advance(
     if 0 < column_tile == grid.begin[row_tile]:
         _fill_with(left, 0, TILE, _INFINITY)
     columns = min(TILE, frames.m - column_tile * TILE)
-    base = _rebase(row, front.above_base[column_tile], left, front.left_base[row_tile], columns)
+    least = _rebase(row, front.above_base[column_tile], left, front.left_base[row_tile], columns)
+    base = 0.0 if least == np.inf else least
     front.above_base[column_tile] = front.left_base[row_tile] = base
     if row_tile % grid.every == 0:
         slot = grid.above_slot[row_tile] + column_tile
@@ -138,6 +139,10 @@ def _advance(
         slot = grid.left_slot[row_tile] + column_tile // grid.every
         _copy(left, 0, borders.left[slot], 0, TILE)
         borders.left_base[slot] = base
+    if least >= grid.bound:
+        _fill_with(row, 0, len(row), _INFINITY)
+        _fill_with(left, 0, TILE, _INFINITY)
+        return
     rows = min(TILE, frames.n - row_tile * TILE)
     take_tile(frames, row_tile * TILE, column_tile * TILE, rows, columns, row, left, kept, False)
 

@@ -1,4 +1,4 @@
-"""Vectors of float32 for the numba kernels of dynamic time warping: the width, and the eleven things done with them.
+"""Vectors of float32 for the numba kernels of dynamic time warping: the width, and what is done with them.
 
 Numba has no vector type, and its loop vectoriser cannot see through the diagonal dependency of the recurrence. These
 map one to one on LLVM's vector instructions, which exist on every processor (in several registers where they must).

@@ -1,9 +1,8 @@
 """Dynamic time warping in torch: all tiles of an anti-diagonal at once, their costs by one batched product.
 
 Within the tiles the recurrence runs along the cells' anti-diagonals: on a GPU in one Triton kernel for all tiles
-(`_dtw_torch_triton`), without Triton in tensor operations, there recorded once as a CUDA graph (`_dtw_torch_tensors`). Sums are
-kept as in `_dtw_numba`: float32, relative to a float64 base for each tile. What enters each tile is stored, in
-8 n m / TILE bytes.
+(`_dtw_torch_triton`), elsewhere in tensor operations (`_dtw_torch_tensors`). Sums are kept as in `_dtw_numba_tiles`:
+float32, relative to a float64 base for each tile. What enters each tile is stored, in 8 n m / TILE bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch  # noqa: TID253 (a kernel file, imported inside functions only)
 
-from perfsynth.align._dtw_numba_frames import COSINE, EUCLIDEAN, follow
+from perfsynth.align._dtw_cells import COSINE, EUCLIDEAN, follow
 from perfsynth.align.band import tile_ranges
 
 TILE = 256  # cells on a GPU: the threads of a block
@@ -38,7 +37,6 @@ class Problem:
     rooted: bool
     banded: bool
     weights: tuple[float, float, float]
-    widest: int  # the most tiles on one diagonal
     x: torch.Tensor  # (rows, tile, d + 2): x y gives distances, those of euclidean squared
     y: torch.Tensor  # (columns, tile, d + 2)
     band: torch.Tensor  # (rows, tile, 2) int32: the first and one past the last column, by row
@@ -85,7 +83,6 @@ class Sweep:
             rooted=metric == EUCLIDEAN,
             banded=bool((band[:, 0] > 0).any() or (band[:, 1] < len(y)).any()),
             weights=weights,
-            widest=int(count.max()),
             entered_above=torch.empty(slots, tile + 1, device=device),
             entered_left=torch.empty(slots, tile, device=device),
             **sequences,

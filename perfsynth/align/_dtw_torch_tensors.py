@@ -1,8 +1,6 @@
-"""The recurrence of `_dtw_torch` in tensor operations: on any device, on a GPU recorded as a CUDA graph."""
+"""The recurrence of `_dtw_torch` in tensor operations, for any device: what the Triton kernels must agree with."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 import torch  # noqa: TID253 (a kernel file, imported inside functions only)
 
@@ -21,7 +19,7 @@ def advance(problem: Problem, diagonal: int, tiles: tuple[int, int], before: tup
     problem.entered_above[slot : slot + high - low] = above
     problem.entered_left[slot : slot + high - low] = left
     costs = _costs(problem, torch.arange(low, high, device=above.device), problem.products(rows, columns), diagonal)
-    totals = _totals(problem, costs, above, left, problem.widest)
+    totals = _totals(problem, costs, above, left)
     size = problem.tile
     bottom, right = totals[size + 1 : 2 * size + 1, :, size], _last(totals, size, size)
     problem.above[columns, 0], problem.above[columns, 1:] = left[:, -1], bottom.T
@@ -44,7 +42,7 @@ def steps(problem: Problem, where: torch.Tensor) -> torch.Tensor:
     above, left = problem.entered_above[slots], problem.entered_left[slots]
     products = problem.products(rows, len(problem.y) - 1 - columns)
     costs = _costs(problem, rows, products, rows + columns)
-    totals = _totals(problem, costs, above, left, len(slots))
+    totals = _totals(problem, costs, above, left)
     size, strides = problem.tile, totals.stride()
     # Cell (i, j) of tile k lies in totals[i + j + 2, k, i + 1], and the borders fit on.
     square = (strides[1], strides[0] + 1, strides[0])
@@ -85,35 +83,20 @@ def _costs(problem: Problem, rows: torch.Tensor, products: torch.Tensor, diagona
     return costs
 
 
-def _totals(
-    problem: Problem, costs: torch.Tensor, above: torch.Tensor, left: torch.Tensor, widest: int
-) -> torch.Tensor:
+def _totals(problem: Problem, costs: torch.Tensor, above: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
     """Accumulated costs of tiles, by anti-diagonals of cells and with borders: (2 tile + 1, k, tile + 1).
 
     Cell (i, j) of tile k is [i + j + 2, k, i + 1].
     """
     size, n_tiles = problem.tile, len(costs)
-    recorded = None
-    if costs.device.type == "cuda":
-        recorded, slanted, totals = _recorded(widest, size, problem.weights, costs.device)
-    else:
-        slanted, totals = _rooms(n_tiles, size, costs.device)
-    slanted, totals_in = slanted[:, :n_tiles], totals[:, :n_tiles]
     wide = torch.nn.functional.pad(costs, (0, size), value=torch.inf)
-    slanted.copy_(wide.as_strided(slanted.shape, (1, 2 * size * size, 2 * size - 1)))
-    totals_in[: size + 1, :, 0] = above.T
+    slanted = wide.as_strided((2 * size - 1, n_tiles, size), (1, 2 * size * size, 2 * size - 1)).contiguous()
+    totals = torch.full((2 * size + 1, n_tiles, size + 1), torch.inf, device=costs.device)
+    totals[: size + 1, :, 0] = above.T
     # Rows wait with their left border until their first column is reached.
     waiting = torch.arange(size + 2, device=costs.device)[:, None] <= torch.arange(1, size + 1, device=costs.device)
-    totals_in[: size + 2, :, 1:] = torch.where(waiting[:, None], left, torch.inf)
-    if recorded is None:
-        _recur(slanted, totals, size, problem.weights)
-    else:
-        recorded.replay()
-    return totals_in
-
-
-def _recur(slanted: torch.Tensor, totals: torch.Tensor, size: int, weights: tuple[float, float, float]) -> None:
-    both, down, across = weights
+    totals[: size + 2, :, 1:] = torch.where(waiting[:, None], left, torch.inf)
+    both, down, across = problem.weights
     for step in range(2 * size - 1):
         first, last = max(0, step - size + 1), min(step, size - 1) + 1
         cost = slanted[step, :, first:last]
@@ -122,30 +105,7 @@ def _recur(slanted: torch.Tensor, totals: torch.Tensor, size: int, weights: tupl
         torch.minimum(value, torch.add(before[:, first:last], cost, alpha=down), out=value)
         diagonal = torch.add(totals[step, :, first:last], cost, alpha=both)
         torch.minimum(value, diagonal, out=totals[step + 2, :, first + 1 : last + 1])
-
-
-def _rooms(n_tiles: int, size: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where costs lie by anti-diagonals, and the totals."""
-    slanted = torch.empty(2 * size - 1, n_tiles, size, device=device)
-    return slanted, torch.full((2 * size + 1, n_tiles, size + 1), torch.inf, device=device)
-
-
-@lru_cache(maxsize=1)
-def _recorded(
-    n_tiles: int, size: int, weights: tuple[float, float, float], device: torch.device
-) -> tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]:
-    """The recurrence as a CUDA graph, for one launch instead of some thousands, and the tensors that it works on."""
-    slanted, totals = _rooms(n_tiles, size, device)
-    slanted.zero_()
-    aside = torch.cuda.Stream(device)
-    aside.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(aside):
-        _recur(slanted, totals, size, weights)
-    torch.cuda.current_stream(device).wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        _recur(slanted, totals, size, weights)
-    return graph, slanted, totals
+    return totals
 
 
 def _last(totals: torch.Tensor, size: int, columns: int) -> torch.Tensor:

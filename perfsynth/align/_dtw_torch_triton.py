@@ -133,9 +133,9 @@ def _advance(
     tl.store(entered_above + 1 + i, top)
     tl.store(entered_above, corner)
     tl.store(entered_left + i, side)
+    tl.debug_barrier()  # the borders and bases have been read by all lanes; the top row is read again, by others
     tl.store(above_base, base)
     tl.store(left_base, base)
-    tl.debug_barrier()  # the top row is read again below, by other lanes
     rows, columns = tl.minimum(SIZE, n - row_tile * SIZE), tl.minimum(SIZE, m - column_tile * SIZE)
     first = tl.load(band + 2 * (row_tile * SIZE + i)) - column_tile * SIZE
     last = tl.load(band + 2 * (row_tile * SIZE + i) + 1) - column_tile * SIZE

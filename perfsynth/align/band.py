@@ -32,19 +32,16 @@ def band_around(
         For each frame of x, the first and one past the last frame of y.
     """
     # Each coarse cell stands for a block of cells; the frames that it stands for reach from edge to edge.
-    low = np.floor(path * np.asarray(scale)).astype(np.int64)
-    high = np.ceil((path + 1) * np.asarray(scale)).astype(np.int64)
-    first, last = np.full(n, m, np.int64), np.zeros(n, np.int64)
-    for (i0, j0), (i1, j1) in zip(low, high, strict=True):
-        rows = slice(max(i0 - radius, 0), min(i1 + radius, n))
-        first[rows] = np.minimum(first[rows], j0 - radius)
-        last[rows] = np.maximum(last[rows], j1 + radius)
-    # Rows past the end of the coarse path, which rounding leaves over, continue its last bounds.
-    rest = np.flatnonzero(last > 0)
-    if not len(rest):
+    low = np.floor(path * np.asarray(scale)).astype(np.int64) - radius
+    high = np.ceil((path + 1) * np.asarray(scale)).astype(np.int64) + radius
+    if not len(path) or low[0, 0] >= n or low[0, 1] >= m or high[-1, 0] <= 0 or high[-1, 1] <= 0:
         raise InputError("the coarse path has no cell within x and y: scale it to their lengths")
-    nearest = rest[np.clip(np.searchsorted(rest, np.arange(n)), 0, len(rest) - 1)]
-    return np.clip(np.stack([first[nearest], last[nearest]], axis=1), 0, m)
+    # A path rises, so that the first and the last block that reach a frame of x bound its frames of y. Frames past the
+    # last block, which rounding leaves over, keep to it.
+    rows, blocks = np.arange(n), len(path) - 1
+    first = low[np.minimum(np.searchsorted(high[:, 0], rows, side="right"), blocks), 1]
+    last = high[np.maximum(np.searchsorted(low[:, 0], rows, side="right") - 1, 0), 1]
+    return np.clip(np.stack([first, last], axis=1), 0, m)
 
 
 def band_bounds(band: int | np.ndarray | None, n: int, m: int) -> np.ndarray:
@@ -52,6 +49,8 @@ def band_bounds(band: int | np.ndarray | None, n: int, m: int) -> np.ndarray:
     if band is None:
         return np.tile(np.array([0, m], np.int64), (n, 1))
     if np.ndim(band) == 0:
+        if not np.issubdtype(np.asarray(band).dtype, np.integer):
+            raise InputError(f"band {band!r} is a radius: it must be a whole number of frames")
         radius = int(np.asarray(band))
         if radius < 0:
             raise InputError(f"band {radius} is a radius in frames: it cannot be negative")
@@ -77,7 +76,10 @@ def anchor_parts(
     anchors: Sequence[tuple[int, int]] | np.ndarray | None, n: int, m: int
 ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """The first and the last cell of each part of a path, as anchors cut it; neighbours share a cell."""
-    cells = [] if anchors is None else [(int(i), int(j)) for i, j in anchors]
+    given = np.asarray([] if anchors is None else anchors)
+    if given.size and (given.ndim != 2 or given.shape[1] != 2 or not np.issubdtype(given.dtype, np.integer)):
+        raise InputError(f"anchors have shape {given.shape} of {given.dtype}: expected pairs of whole numbers, (k, 2)")
+    cells = [(int(i), int(j)) for i, j in given]
     for k, (i, j) in enumerate(cells):
         if not (0 <= i < n and 0 <= j < m):
             raise InputError(f"anchor ({i}, {j}) lies outside of {n} x {m} frames")

@@ -4,6 +4,10 @@ Sakoe and Chiba, "Dynamic programming algorithm optimization for spoken word rec
 (1, 0) and (0, 1). The matrix is taken in tiles of which only the borders are kept, and the path recomputes the tiles it
 crosses (Hirschberg's idea; for time warping: Tralie and Dempsey, "Exact, parallelizable dynamic time warping alignment
 with linear memory", ISMIR 2020).
+
+Here: arguments, ends and anchors. `band` says where a path may run, `_dtw_cells` does what is done cell by cell. Each
+backend has a class `Sweep` that accumulates a matrix and walks back through it: `_dtw_numba` (over `_tiles`, `_strips`,
+`_frames` and `_vectors`, each on top of the next) and `_dtw_torch` (over `_triton` on a GPU, else `_tensors`).
 """
 
 from __future__ import annotations
@@ -14,13 +18,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from perfsynth.align.band import anchor_parts, band_bounds, touches
+from perfsynth.align.band import anchor_parts, band_around, band_bounds, touches
 from perfsynth.errors import InputError, MissingError, UsageError
 
 Metric = Literal["sqeuclidean", "cosine", "euclidean"]
 Backend = Literal["auto", "numba", "torch"]
 Side = Literal["x", "y"]
-METRICS = {"sqeuclidean": 0, "cosine": 1, "euclidean": 2}  # as in `_dtw_numba_frames`
+METRICS = {"sqeuclidean": 0, "cosine": 1, "euclidean": 2}  # as in `_dtw_cells`
+BOUNDED_FRAMES = 2048  # from this length on a coarse path pays, of means over COARSE frames
+COARSE = 16
 LARGEST = 1e12  # squares of larger numbers add up to more than a float32 holds
 
 
@@ -52,6 +58,7 @@ class _Options:
     weights: tuple[float, float, float]
     sweep: Any  # the class `Sweep` of a backend
     keywords: dict[str, Any]
+    bounded: bool  # whether it takes a band `near` the cheapest path
 
 
 def warp(
@@ -110,13 +117,13 @@ def warp(
         raise UsageError("subsequence opens both ends of y: leave out open_begin and open_end")
     begin, end = ("y", "y") if subsequence else (_side(open_begin), _side(open_end))
     name, sweep, keywords = _backend(backend, device, parallel)
-    options = _Options(_metric(metric), _weights(step_weights), sweep, keywords)
+    options = _Options(_metric(metric), _weights(step_weights), sweep, keywords, name == "numba")
     bounds = band_bounds(band, len(x), len(y))
+    stretches = anchor_parts(anchors, len(x), len(y))
     # An anchor in a corner closes it.
-    passed = {tuple(anchor) for anchor in anchors} if anchors is not None else set()
+    passed = {(int(i), int(j)) for i, j in anchors} if anchors is not None else set()
     begin = None if (0, 0) in passed else begin
     end = None if (len(x) - 1, len(y) - 1) in passed else end
-    stretches = anchor_parts(anchors, len(x), len(y))
     parts = []
     for k, (first, last) in enumerate(stretches):
         rows, columns = slice(first[0], last[0] + 1), slice(first[1], last[1] + 1)
@@ -125,7 +132,7 @@ def warp(
         part = _part(x[rows], y[columns], within, open_ends, options)
         parts.append(part[1 if k else 0 :] + np.array(first, np.int32))
     path = np.concatenate(parts)
-    from perfsynth.align._dtw_numba_frames import path_cost
+    from perfsynth.align._dtw_cells import path_cost
 
     cost = path_cost(x, y, options.metric, options.weights, path)
     return WarpingPath(path, float(cost), touches(path, bounds, len(y)), name)
@@ -135,7 +142,7 @@ def _part(
     x: np.ndarray, y: np.ndarray, band: np.ndarray, open_ends: tuple[str | None, str | None], options: _Options
 ) -> np.ndarray:
     """The path through two sequences, or through the part of them between two anchors."""
-    from perfsynth.align._dtw_numba_frames import edge
+    from perfsynth.align._dtw_cells import edge
 
     n, m = len(x), len(y)
     columns = np.arange(m)
@@ -147,9 +154,10 @@ def _part(
     last_row, last_column, sweep = row, column, None
     if n > 1 and m > 1:
         inner = np.clip(band[1:] - 1, 0, None)
-        sweep = options.sweep(
-            x[1:], y[1:], row, column, inner, metric=options.metric, weights=options.weights, **options.keywords
-        )
+        keywords = {"metric": options.metric, "weights": options.weights, **options.keywords}
+        if options.bounded and min(n, m) >= BOUNDED_FRAMES and (band == (0, m)).all():
+            keywords["near"] = np.clip(_near(x, y, options)[1:] - 1, 0, None)
+        sweep = options.sweep(x[1:], y[1:], row, column, inner, **keywords)
         last_row, last_column = np.append(column[-1], sweep.last_row), np.append(row[-1], sweep.last_column)
     elif n > 1:
         last_row = column[-1:]
@@ -174,8 +182,17 @@ def _part(
     return path[before:]
 
 
+def _near(x: np.ndarray, y: np.ndarray, options: _Options) -> np.ndarray:
+    """A band around the cheapest path through the means over `COARSE` frames."""
+    a, b = (np.add.reduceat(each, np.arange(0, len(each), COARSE), dtype=np.float32) / COARSE for each in (x, y))
+    whole = band_bounds(None, len(a), len(b))
+    coarse = _part(a, b, whole, (None, None), options)
+    return band_around(coarse, len(x), len(y), radius=COARSE, scale=(COARSE, COARSE))
+
+
 def _frames(frames: np.ndarray, name: str) -> np.ndarray:
-    frames = np.ascontiguousarray(frames, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is refused below
+        frames = np.ascontiguousarray(frames, dtype=np.float32)
     if frames.ndim != 2:
         raise InputError(f"{name} has shape {frames.shape}: expected frames and features, (n, d)")
     if not frames.size:

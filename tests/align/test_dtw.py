@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfsynth.align import _dtw_sweep
 from perfsynth.align.band import band_around, band_bounds
 from perfsynth.align.dtw import warp
-from perfsynth.errors import InputError, MissingError, UsageError
+from perfsynth.errors import InputError
 
 METRICS = ("sqeuclidean", "cosine", "euclidean")
 TOLERANCE = 1e-5  # of the cost
@@ -122,7 +121,7 @@ def test_the_path_is_the_cheapest(
 ) -> None:
     n, m = shape
     x, y = sequences(seed, n, m, depth)
-    options = {"open_begin": begin or False, "open_end": end or False, "band": radius}
+    options: dict[str, Any] = {"open_begin": begin or False, "open_end": end or False, "band": radius}
     found = warp(x, y, metric=metric, step_weights=weights, backend=backend, **options)
     check_path(found.path, n, m, begin, end)
     expected = plain_cost(x, y, metric, weights, band_bounds(radius, n, m), begin, end)
@@ -203,41 +202,6 @@ def test_a_path_passes_its_anchors() -> None:
     assert warp(x, y, anchors=[(0, 0), (10, 50)], open_begin=True).path[0].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("every", [2, 3, 50])
-@pytest.mark.parametrize("band", [None, 300])
-def test_fewer_stored_borders_lead_the_same_way(every: int, band: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    n, m = 1500, 1700
-    x, y = sequences(3, n, m, 4)
-    plain = warp(x, y, band=band, backend="numba")
-    begin, end = _dtw_sweep.tile_ranges(band_bounds(band, n, m)[1:] - [1, 1], m - 1, _dtw_sweep.TILE)
-    bytes_of_all = 8 * _dtw_sweep.TILE * int((end - begin).sum())
-    monkeypatch.setattr(_dtw_sweep, "STORE_BYTES_PER_FRAME", 0)
-    monkeypatch.setattr(_dtw_sweep, "STORE_BYTES", -(-bytes_of_all // every))
-    monkeypatch.setattr(_dtw_sweep, "fill", Counted(_dtw_sweep.fill))
-    sparse = warp(x, y, band=band, backend="numba")
-    assert np.array_equal(sparse.path, plain.path)
-    assert sparse.cost == plain.cost
-    assert _dtw_sweep.fill.calls > 1
-
-
-class Counted:
-    """A function, and how often it was called."""
-
-    def __init__(self, function: Any) -> None:
-        self.function, self.calls = function, 0
-
-    def __call__(self, *arguments: Any) -> Any:
-        self.calls += 1
-        return self.function(*arguments)
-
-
-def test_threads_change_nothing() -> None:
-    x, y = sequences(4, 1100, 900, 12)
-    alone, together = warp(x, y), warp(x, y, parallel=True)
-    assert np.array_equal(alone.path, together.path)
-    assert alone.cost == together.cost
-
-
 @pytest.mark.parametrize("offset", [0, 300])
 def test_a_long_path_loses_nothing(offset: float) -> None:
     rng = np.random.default_rng(5)
@@ -258,32 +222,20 @@ def test_a_coarse_path_bounds_a_fine_one() -> None:
     assert warp(x, y, band=0).touches_band
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"x": np.zeros((0, 3))}, InputError, "at least one frame"),
-        ({"x": np.zeros(3)}, InputError, "expected frames and features"),
-        ({"x": np.zeros((4, 2))}, InputError, "2 features a frame and y has 3"),
-        ({"x": np.full((4, 3), np.nan)}, InputError, "not finite"),
-        ({"y": np.full((4, 3), -np.inf)}, InputError, "not finite"),
-        ({"band": -1}, InputError, "cannot be negative"),
-        ({"band": np.zeros((3, 2), int)}, InputError, "a row per frame"),
-        ({"band": np.zeros((4, 2), int)}, InputError, "frame 0 of x no frame of y"),
-        ({"band": np.array([[0, 1], [3, 4], [3, 4], [3, 4]])}, InputError, "no path leads through the band"),
-        ({"anchors": [(2, 9)]}, InputError, "outside of 4 x 5 frames"),
-        ({"anchors": [(2, 2), (1, 3)]}, InputError, "anchors must rise"),
-        ({"metric": "manhattan"}, UsageError, "choose one of"),
-        ({"step_weights": (1, 0, 1)}, UsageError, "three positive numbers"),
-        ({"open_begin": "z"}, UsageError, "'x' or 'y'"),
-        ({"subsequence": True, "open_end": True}, UsageError, "leave out"),
-        ({"backend": "cupy"}, UsageError, "auto, numba or torch"),
-        ({"backend": "numba", "device": "cuda"}, UsageError, "use backend torch"),
-        ({"backend": "torch", "device": "cuda:77"}, MissingError, "is not there"),
-        ({"device": "nonsense"}, UsageError, "choose cpu, cuda"),
-    ],
-)
-def test_what_makes_no_sense_is_said(options: dict[str, Any], error: type[Exception], words: str) -> None:
-    rng = np.random.default_rng(0)
-    arguments = {"x": rng.normal(size=(4, 3)), "y": rng.normal(size=(5, 3)), **options}
-    with pytest.raises(error, match=words):
-        warp(**arguments)
+def test_a_band_around_a_path_is_the_union_of_its_blocks() -> None:
+    path = warp(*sequences(9, 40, 31, 2)).path
+    for scale, radius, n, m in [((4, 5), 3, 161, 153), ((2.5, 1), 0, 99, 31), ((1, 7.3), 11, 40, 230)]:
+        band = band_around(path, n, m, radius=radius, scale=scale)
+        for i in range(n):
+            met = [
+                (int(np.floor(b * scale[1])) - radius, int(np.ceil((b + 1) * scale[1])) + radius)
+                for a, b in path
+                if np.floor(a * scale[0]) - radius <= i < np.ceil((a + 1) * scale[0]) + radius
+            ]
+            if met:
+                first, last = min(each[0] for each in met), max(each[1] for each in met)
+                assert band[i].tolist() == [max(first, 0), min(last, m)]
+    with pytest.raises(InputError, match="no cell within"):
+        band_around(path + 50, 40, 31, radius=2)
+    with pytest.raises(InputError, match="no cell within"):
+        band_around(path[:0], 40, 31, radius=2)
