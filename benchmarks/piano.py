@@ -3,7 +3,8 @@
 ``python benchmarks/piano.py DATA [--samples SALAMANDER]`` prints three Markdown tables:
 
 1. the distances of `perfsynth.evaluate` between each engine and the sampler, 20 s of each performance, stereo, dry,
-   channel by channel: the mean over the performances, with the calibration ladder below it;
+   channel by channel: the mean over the performances, with the calibration ladder below it, whose last rung, another
+   piano, are the rows of FluidSynth;
 2. what each recording tells of the performance that it plays, with the sampler's own figures as the ceiling;
 3. with ``--costs``, CPU seconds a second of audio and peak memory of the whole ``synth-audio`` command, on a dense
    and a sparse piece.
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +29,11 @@ import soxr
 from perfsynth import fluid, formats
 from perfsynth.data import data_folder
 from perfsynth.errors import MissingError, PerfsynthError
-from perfsynth.evaluate.audio import Comparison, distances
+from perfsynth.evaluate.audio import Comparison, compare
 from perfsynth.evaluate.audio_table import by_recording, markdown
 from perfsynth.evaluate.frechet import frechet_distance
-from perfsynth.evaluate.ladder import OTHER, ladder
-from perfsynth.evaluate.matching import RATE
+from perfsynth.evaluate.ladder import rungs
+from perfsynth.evaluate.matching import RATE, levelled, matched
 from perfsynth.evaluate.score_informed import ScoreInformed, score_informed
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.synth.core import synthesize
@@ -118,27 +120,29 @@ def mean(found: list[Comparison]) -> dict[str, float]:
     return {**pooled, "frechet": frechet_distance(*features)}
 
 
+def compared(sounds: dict[str, np.ndarray], reference: np.ndarray) -> dict[str, Comparison]:
+    """Distances of each engine, matched, and of the ladder; the reference is analysed once for all."""
+    pairs = {name: matched(audio, reference) for name, audio in sounds.items()}
+    level, _ = levelled(reference)
+    ladder = {f"ladder: {name}": audio for name, audio in rungs(level).items()}
+    found = compare({**{name: pair.generated for name, pair in pairs.items()}, **ladder}, level)
+    return found | {name: replace(found[name], gain_db=pair.gain_db, lag_s=pair.lag_s) for name, pair in pairs.items()}
+
+
 def quality(performances: list[Performance], rows: dict[str, Engine]) -> None:
     """Print the first two tables."""
     found: dict[str, list[Comparison]] = {}
     told: dict[str, list[ScoreInformed]] = {}
     for performance in performances:
-        reference = sounded(performance, rows["sampler"])
-        another = None
-        for name, options in rows.items():
-            audio = reference if name == "sampler" else sounded(performance, options)
+        sounds = {name: sounded(performance, options) for name, options in rows.items()}
+        for name, audio in sounds.items():
             told.setdefault(name, []).append(score_informed(audio, performance.notes))
-            if name != "sampler":
-                found.setdefault(name, []).append(distances(audio, reference))
-            if options["engine"] == "fluidsynth" and another is None:
-                another = audio
-        for name, rung in ladder(reference, another).items():
-            label = f"ladder: {name}" + (", the first soundfont" if name == OTHER else "")
-            found.setdefault(label, []).append(rung)
+        reference = sounds.pop("sampler")
+        for name, one in compared(sounds, reference).items():
+            found.setdefault(name, []).append(one)
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    order = sorted(found, key=lambda name: name.startswith("ladder"))
-    print(markdown(by_recording({name: mean(found[name]) for name in order})), "\n")
+    print(markdown(by_recording({name: mean(ones) for name, ones in found.items()})), "\n")
     heads = ["onset_f1", "onset_precision", "onset_recall", "pitch_recall", "wander_cents"]
     table = [["against the score", *heads]]
     for name, values in told.items():

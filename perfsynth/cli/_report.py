@@ -20,9 +20,13 @@ def read_input(source: str, session: Session) -> bytes:
 
 
 def check_new(path: str | None, *, force: bool) -> None:
-    """Refuse a file that is there already, before any work is done."""
-    if path is not None and path != "-" and Path(path).exists() and not force:
+    """Refuse a file that is there already or has no folder, before any work is done."""
+    if path is None or path == "-":
+        return
+    if Path(path).exists() and not force:
         raise PerfsynthError(f"{path}: already there; --force overwrites it")
+    if not Path(path).resolve().parent.is_dir():
+        raise PerfsynthError(f"{path}: there is no folder {Path(path).parent}; create it first")
 
 
 def check_picture(path: str | None, *, force: bool) -> None:
@@ -33,11 +37,24 @@ def check_picture(path: str | None, *, force: bool) -> None:
 
 
 def write_picture(figure: Any, path: str, session: Session) -> None:
-    """Save a matplotlib figure."""
+    """Save a matplotlib figure; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure
+        A ``matplotlib.figure.Figure``.
+    path
+        Ends in one of `PICTURES`.
+    session
+        Told that it is written.
+    """
+    import matplotlib
+
     suffix = Path(path).suffix.lower()[1:]
-    # Without a date the same figure gives the same bytes.
+    # What would differ from run to run: the date, and the names in an SVG, which are random without a salt.
     metadata: dict[str, Any] = {} if suffix == "png" else {"Date" if suffix == "svg" else "CreationDate": None}
-    with Item("-", path, 0, session, Progress()).file() as made:
+    salted = matplotlib.rc_context({"svg.hashsalt": "perfsynth"})
+    with Item("-", path, 0, session, Progress()).file() as made, salted:
         figure.savefig(made, format=suffix, metadata=metadata)
     session.say(f"{path}: written")
 

@@ -52,6 +52,7 @@ SCORE_INFORMED = {
     "pitch_recall": "struck pitches heard",
     "wander_cents": "wander of held partials [cents]",
 }
+UNLIKE_S = 1.0  # a tail may be cut off without a word
 Plot = Annotated[str | None, typer.Option(metavar="PNG", help="Draw a picture: .png, .pdf or .svg.")]
 
 
@@ -119,6 +120,11 @@ class _Asked:
     soundfont: str | None
     plot: str | None
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both sides of the comparison."""
+        return self.generated, self.reference
+
 
 def _compare(session: _io.Session, asked: _Asked, progress: Progress) -> None:
     """Measure, calibrate, draw, print."""
@@ -127,8 +133,7 @@ def _compare(session: _io.Session, asked: _Asked, progress: Progress) -> None:
     from perfsynth.evaluate.ladder import ladder
 
     progress.begin(asked.generated)
-    names = (asked.generated, asked.reference)
-    sides = [formats.read_audio(_report.read_input(name, session), name=name) for name in names]
+    sides = [formats.read_audio(_report.read_input(name, session), name=name) for name in asked.names]
     played = None
     if asked.performance is not None:
         data = _report.read_input(asked.performance, session)
@@ -138,7 +143,7 @@ def _compare(session: _io.Session, asked: _Asked, progress: Progress) -> None:
         found = distances(here, there, report=progress)
     except InputError as error:
         raise InputError(f"{asked.generated} against {asked.reference}: {error}") from error
-    made = _alone(asked, sides, found)
+    made = {**_alone(asked, sides, found), "compared_s": _compared_s(asked, sides, session)}
     if played is not None:
         made["score_informed"] = _score_informed(here, there, found, played)
         if asked.instruments:
@@ -155,6 +160,15 @@ def _compare(session: _io.Session, asked: _Asked, progress: Progress) -> None:
 
         _report.write_picture(comparison_figure(here, there, found), asked.plot, session)
     typer.echo(_report.as_json(made) if session.as_json else _text(made, found, rungs))
+
+
+def _compared_s(asked: _Asked, sides: list[Audio], session: _io.Session) -> float:
+    """How much of both is compared; a line says so where one lasts much longer."""
+    lengths = [len(side.samples) / side.sample_rate for side in sides]
+    if max(lengths) - min(lengths) > UNLIKE_S:
+        told = ", ".join(f"{name} {length:.1f} s" for name, length in zip(asked.names, lengths, strict=True))
+        session.say(f"{told}: the first {min(lengths):.1f} s of both are compared")
+    return min(lengths)
 
 
 def _alone(asked: _Asked, sides: list[Audio], found: Comparison) -> dict[str, Any]:

@@ -13,18 +13,20 @@ import numpy as np
 
 from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.evaluate.audio import Comparison
-from perfsynth.evaluate.canvas import PALETTE, close_up, draw, figure
+from perfsynth.evaluate.canvas import PALETTE, TICKS_HZ, close_up, draw, figure, hertz_labels
 from perfsynth.evaluate.matching import RATE, matched
 from perfsynth.evaluate.onsets import detected_s
 from perfsynth.evaluate.tonality import BARK_HZ
 
 SHOWN_S = 30.0  # of the spectrograms: more cannot be seen
+RANGE_DB = 80.0
 MAX_DIFFERENCE_DB = 12.0
 CLOSE_S = (-0.03, 0.15)
 WIDE_S = (-0.05, 0.9)
 BESIDE_S = 0.1  # before and after an onset, to find the one that stands out
 BANDS_HZ = ((50, 500), (500, 2000), (2000, 6000), (6000, 16000))
 SIDES = ("generated", "reference")
+TONALITY, FLATNESS = "tab:blue", "tab:red"
 
 
 def comparison_figure(generated: np.ndarray, reference: np.ndarray, found: Comparison) -> Any:
@@ -43,18 +45,29 @@ def comparison_figure(generated: np.ndarray, reference: np.ndarray, found: Compa
     """
     pair = matched(generated, reference)
     sounds = dict(zip(SIDES, (pair.generated.mean(axis=1), pair.reference.mean(axis=1)), strict=True))
-    canvas = figure(14, 19)
-    grid = canvas.subplots(5, 2)
-    _whole(grid[0], grid[1, 0], sounds, canvas)
-    _bark(grid[1, 1], found)
     onset = standing_out_s(sounds["reference"])
+    canvas = figure(14, 19)
+    canvas.suptitle(_summary(found))
+    grid = canvas.subplots(5, 2)
+    _whole(grid[0], grid[1, 0], sounds, onset, canvas)
+    _bark(grid[1, 1], found)
     for side, sound, axes in zip(SIDES, sounds.values(), grid[2], strict=True):
-        _attack(axes, sound, onset, CLOSE_S, n_fft=512, hop=32, title=f"{side}: attack at {onset:.2f} s")
+        draw(axes, close_up(sound, RATE, onset, CLOSE_S, n_fft=512, hop=32))
+        axes.set_title(f"{side}: the attack at {onset:.2f} s")
     for side, sound, axes in zip(SIDES, sounds.values(), grid[3], strict=True):
-        _attack(axes, sound, onset, WIDE_S, n_fft=1024, hop=64, title=f"{side}: the same, longer")
+        draw(axes, close_up(sound, RATE, onset, WIDE_S, n_fft=1024, hop=64))
+        axes.set_title(f"{side}: the same, longer")
     _waveform(grid[4, 0], sounds, onset)
     _levels(grid[4, 1], sounds, onset)
     return canvas
+
+
+def _summary(found: Comparison) -> str:
+    mean = found.mean()
+    return (
+        f"generated against reference, matched by {found.gain_db + 0.0:.2f} dB and {1000 * found.lag_s + 0.0:.1f} ms: "
+        f"log-mel {mean['log_mel_44k']:.3f} neper², {mean['absolute_db']:.2f} dB, onset F1 {mean['onset_f1']:.3f}"
+    )
 
 
 def standing_out_s(audio: np.ndarray) -> float:
@@ -75,27 +88,41 @@ def standing_out_s(audio: np.ndarray) -> float:
     return best
 
 
-def _whole(row: Any, axes: Any, sounds: dict[str, np.ndarray], canvas: Any) -> None:
-    """Both spectrograms, and their difference."""
+def _whole(row: Any, below: Any, sounds: dict[str, np.ndarray], onset_s: float, canvas: Any) -> None:
+    """Both spectrograms around the attack, which is marked, and their difference."""
     preset = PRESETS["perfsynth-44k"]
-    mels = {
-        side: spectrogram(sound[: round(SHOWN_S * RATE)], preset) * (20 / np.log(10)) for side, sound in sounds.items()
-    }
+    duration = len(sounds["reference"]) / RATE
+    start = max(0.0, min(onset_s - SHOWN_S / 2, duration - SHOWN_S))
+    shown = slice(round(start * RATE), round((start + SHOWN_S) * RATE))
+    mels = {side: spectrogram(sound[shown], preset) * (20 / np.log(10)) for side, sound in sounds.items()}
     top = max(float(mel.max()) for mel in mels.values())
-    seconds = preset.frame_times_s(mels["reference"].shape[1])
-    for (side, mel), own in zip(mels.items(), row, strict=True):
-        image = own.pcolormesh(
-            seconds, np.arange(len(mel)), mel, cmap=PALETTE, vmin=top - 80, vmax=top, rasterized=True
-        )
-        own.set(title=f"{side}, mel bands [dB]", xlabel="s", ylabel="mel band")
-        canvas.colorbar(image, ax=own)
-    difference = np.where(mels["reference"] > top - 80, mels["generated"] - mels["reference"], 0.0)
-    image = axes.pcolormesh(
-        seconds, np.arange(len(difference)), difference, cmap="RdBu_r", vmin=-MAX_DIFFERENCE_DB, vmax=MAX_DIFFERENCE_DB,
-        rasterized=True,
-    )  # fmt: skip
-    axes.set(title="generated - reference [dB], where the reference sounds", xlabel="s", ylabel="mel band")
-    canvas.colorbar(image, ax=axes)
+    seconds = start + preset.frame_times_s(mels["reference"].shape[1])
+    for (side, mel), axes in zip(mels.items(), row, strict=True):
+        image = _mel_cells(axes, seconds, mel, cmap=PALETTE, vmin=top - RANGE_DB, vmax=top)
+        axes.set_title(f"{side}: mel spectrogram [dB]")
+        axes.plot([onset_s], [1.02], "v", color="tab:red", transform=axes.get_xaxis_transform(), clip_on=False)
+    _scale(canvas, axes, image)
+    heard = mels["reference"] > top - RANGE_DB
+    difference = np.where(heard, mels["generated"] - mels["reference"], 0.0)
+    image = _mel_cells(below, seconds, difference, cmap="RdBu_r", vmin=-MAX_DIFFERENCE_DB, vmax=MAX_DIFFERENCE_DB)
+    below.set_title("generated - reference [dB], where the reference sounds")
+    _scale(canvas, below, image)
+
+
+def _scale(canvas: Any, axes: Any, image: Any) -> None:
+    """A colour bar beside the axes that leaves them their width."""
+    canvas.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.025, 1.0)))
+
+
+def _mel_cells(axes: Any, seconds: np.ndarray, cells: np.ndarray, **colours: Any) -> Any:
+    """Draw (n_bands, n_frames) of the preset perfsynth-44k over seconds and Hz."""
+    from librosa import mel_frequencies
+
+    image = axes.pcolormesh(seconds, np.arange(len(cells)), cells, rasterized=True, **colours)
+    bands_hz = mel_frequencies(len(cells) + 2, fmin=0, fmax=RATE / 2)[1:-1]
+    axes.set_yticks(np.interp(TICKS_HZ[2:], bands_hz, np.arange(len(cells))), hertz_labels(TICKS_HZ[2:]))
+    axes.set(xlabel="s", ylabel="Hz")
+    return image
 
 
 def _bark(axes: Any, found: Comparison) -> None:
@@ -103,43 +130,37 @@ def _bark(axes: Any, found: Comparison) -> None:
     centres = np.sqrt(np.maximum(BARK_HZ[:-1], 50.0) * np.array(BARK_HZ[1:]))
     flat = axes.twinx()
     for side, line in zip(SIDES, ("-", "--"), strict=True):
-        axes.plot(centres, found.bark[f"tonality_{side}"], line, color="tab:blue", label=f"tonality, {side}")
-        flat.plot(centres, found.bark[f"flatness_db_{side}"], line, color="tab:red")
-    axes.set(
-        xscale="log",
-        title="per Bark band: tonality (blue), flatness (red)",
-        xlabel="Hz",
-        ylabel="tonality",
-        ylim=(0, 1),
-    )
-    flat.set_ylabel("flatness [dB]")
+        axes.plot(centres, found.bark[f"tonality_{side}"], line, color=TONALITY)
+        flat.plot(centres, found.bark[f"flatness_db_{side}"], line, color=FLATNESS)
+        axes.plot([], [], line, color="k", label=side)
+    axes.set(xscale="log", title="tonality and flatness in Bark bands", xlabel="Hz", ylim=(0, 1))
+    axes.set_xticks(TICKS_HZ[1:-1], hertz_labels(TICKS_HZ[1:-1]))
+    axes.set_ylabel("tonality", color=TONALITY)
+    flat.set_ylabel("flatness [dB]", color=FLATNESS)
     axes.legend(loc="lower left")
 
 
-def _attack(
-    axes: Any, sound: np.ndarray, onset_s: float, span_s: tuple[float, float], *, n_fft: int, hop: int, title: str
-) -> None:
-    draw(axes, close_up(sound, RATE, onset_s, span_s, n_fft, hop))
-    axes.set_title(title)
-
-
 def _waveform(axes: Any, sounds: dict[str, np.ndarray], onset_s: float) -> None:
-    for side, sound in sounds.items():
-        first, last = (max(round((onset_s + t) * RATE), 0) for t in CLOSE_S)
-        piece = sound[first:last]
-        seconds = np.arange(first, first + len(piece)) / RATE - onset_s
-        axes.plot(1000 * seconds, piece, linewidth=0.7, alpha=0.8, label=side)
-    axes.set(title="waveform of the attack", xlabel="ms")
-    axes.legend()
+    """Both waveforms of the attack, and beneath them what is left of one without the other."""
+    first, last = (max(round((onset_s + t) * RATE), 0) for t in CLOSE_S)
+    generated, reference = (sound[first:last] for sound in sounds.values())
+    ms = 1000 * (np.arange(first, first + len(reference)) / RATE - onset_s)
+    below = 1.6 * max(float(np.abs(reference).max()), float(np.abs(generated).max()))
+    axes.plot(ms, reference, color="0.75", linewidth=2.0, label="reference")
+    axes.plot(ms, generated, linewidth=0.7, label="generated")
+    axes.plot(ms, generated - reference - below, color="k", linewidth=0.6, label="generated - reference")
+    axes.set(title="waveform of the attack", xlabel="ms", yticks=[0.0, -below], yticklabels=["0", "0"])
+    axes.legend(loc="upper left", fontsize=7)
 
 
 def _levels(axes: Any, sounds: dict[str, np.ndarray], onset_s: float) -> None:
     """Levels of four bands over the longer span."""
     for (side, sound), line in zip(sounds.items(), ("-", "--"), strict=True):
-        cells = close_up(sound, RATE, onset_s, WIDE_S, 1024, 128)
+        cells = close_up(sound, RATE, onset_s, WIDE_S, n_fft=1024, hop=128)
         for i, (low, high) in enumerate(BANDS_HZ):
             power = (10 ** (cells.decibels[(cells.hertz >= low) & (cells.hertz < high)] / 10)).sum(axis=0)
-            label = f"{low}-{high} Hz, {side}"
+            label = f"{low}-{high} Hz" if side == "generated" else None
             axes.plot(1000 * cells.seconds, 10 * np.log10(power), line, color=f"C{i}", linewidth=1.0, label=label)
-    axes.set(title="level in four bands [dB]", xlabel="ms")
-    axes.legend(fontsize=7, ncols=2)
+        axes.plot([], [], line, color="k", label=side)
+    axes.set(title="level in four bands", xlabel="ms", ylabel="dB")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=6, fontsize=7)

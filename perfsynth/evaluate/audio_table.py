@@ -26,12 +26,15 @@ SCALES = {"lag_s": 1000.0}
 DECIMALS = {"gain_db": 2, "lag_s": 1, "absolute_db": 2, "flatness_db": 2}
 
 
+def number(value: float, decimals: int) -> str:
+    """A number as it is printed: a dash for none, and no minus before zero."""
+    return "-" if math.isnan(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
 def cell(name: str, value: float, interval: tuple[float, float] | None = None) -> str:
-    """One figure as it is printed; an interval behind it, and a dash for none."""
-    if math.isnan(value):
-        return "-"
+    """One figure as it is printed, an interval behind it."""
     scale, decimals = SCALES.get(name, 1.0), DECIMALS.get(name, 3)
-    shown = f"{value * scale + 0.0:.{decimals}f}"
+    shown = number(value * scale, decimals)
     if interval is not None:
         shown += f" ({interval[0] * scale:.{decimals}f}..{interval[1] * scale:.{decimals}f})"
     return shown
@@ -63,7 +66,7 @@ def by_measure(
 def by_recording(columns: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     """The same with a row for each recording."""
     names = list(LABELS)
-    rows = [["", *names]]
+    rows = [["", *("lag_ms" if name == "lag_s" else name for name in names)]]
     rows += [[column, *(cell(name, values[name]) for name in names)] for column, values in columns.items()]
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from perfsynth.errors import MissingError
 PALETTE = "magma"
 DPI = 110
 LOWEST_HZ = 30.0
+TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 
 
 def figure(width_inch: float, height_inch: float) -> Any:
@@ -39,7 +41,7 @@ class Cells:
 
 
 def close_up(
-    audio: np.ndarray, sample_rate: int, at_s: float, span_s: tuple[float, float], n_fft: int, hop: int
+    audio: np.ndarray, sample_rate: int, at_s: float, span_s: tuple[float, float], *, n_fft: int, hop: int
 ) -> Cells:
     """The spectrogram around a moment of one channel, (n,), computed with what is beside it, so that no edge shows."""
     from perfsynth.dsp.mel import Preset, spectrogram
@@ -54,6 +56,11 @@ def close_up(
     return Cells(decibels, np.arange(n_fft // 2 + 1) * sample_rate / n_fft, seconds)
 
 
+def hertz_labels(frequencies: Iterable[int]) -> list[str]:
+    """Frequencies as an axis is labelled with them: 500, 1k, 2k."""
+    return [f"{hertz // 1000}k" if hertz >= 1000 else str(hertz) for hertz in frequencies]
+
+
 def draw(axes: Any, cells: Cells, *, range_db: float = 80.0) -> None:
     """Draw cells over milliseconds and a logarithmic frequency axis."""
     shown = cells.hertz >= LOWEST_HZ
@@ -63,7 +70,6 @@ def draw(axes: Any, cells: Cells, *, range_db: float = 80.0) -> None:
         shading="nearest", rasterized=True,
     )  # fmt: skip
     axes.set_yscale("log")
-    axes.set_yticks([50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000])
-    axes.set_yticklabels(["50", "100", "200", "500", "1k", "2k", "5k", "10k", "20k"])
+    axes.set_yticks(TICKS_HZ, hertz_labels(TICKS_HZ))
     axes.set_ylim(cells.hertz[shown][0], cells.hertz[-1])
     axes.set(xlabel="ms", ylabel="Hz")

@@ -20,7 +20,6 @@ CLIP_LEVEL = 0.98
 BANDWIDTH_DB = 90.0
 N_FFT = 4096
 SILENCE_S = 0.3
-SILENT_DBFS = -70.0
 DIGITAL_SILENCE_DBFS = -180.0  # what a level of zero is reported as
 LOUD = 1e-9
 

@@ -4,7 +4,8 @@ The energy left after a time (Schroeder 1965: the squared sound integrated from 
 where the sound itself beats. A straight line is fitted to its level in dB and drawn out to 60 dB, as ISO 3382-1 does
 for rooms: from 0 to -10 dB for the early decay time (the "singing" of a piano, two strings against the bridge) and
 from -5 to -25 dB for the decay time proper. Time constants are nan where the note did not fall that far while it was
-held.
+held. What lies below the string's fundamental, the rumble of rooms and microphones, is taken out first: it does not
+decay, and soft as it is made a middle C seem to ring for 46 s instead of 18.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MARGIN_DB = 3.0  # by which the note has to fall below the end of the fit: the i
 FRAME_S = 0.03
 STEP_S = 0.005
 DAMPED_DB = -40.0
+RUMBLE_ORDER = 4
 
 
 def energy_decay_db(audio: np.ndarray) -> np.ndarray:
@@ -29,6 +31,16 @@ def energy_decay_db(audio: np.ndarray) -> np.ndarray:
     left = np.cumsum((np.asarray(audio, np.float64)[::-1] ** 2).sum(axis=1))[::-1]
     levels: np.ndarray = 10 * np.log10(np.maximum(left / max(left[0], 1e-30), 1e-18))
     return levels
+
+
+def without_rumble(audio: np.ndarray, sample_rate: int, pitch: float) -> np.ndarray:
+    """A note, (n, n_channels), without what lies more than an octave below the fundamental of its MIDI pitch."""
+    from scipy.signal import butter, sosfiltfilt
+
+    fundamental_hz = 440 * 2 ** ((pitch - 69) / 12)
+    sections = butter(RUMBLE_ORDER, fundamental_hz / 2, "highpass", fs=sample_rate, output="sos")
+    note: np.ndarray = sosfiltfilt(sections, np.asarray(audio, np.float64), axis=0)
+    return note
 
 
 def decay_time_s(audio: np.ndarray, sample_rate: int, span_db: tuple[float, float]) -> float:

@@ -50,8 +50,10 @@ def validate(generated: np.ndarray, reference: np.ndarray) -> None:
         the number of channels.
     """
     for name, audio in (("generated", generated), ("reference", reference)):
-        if audio.ndim != 2 or len(audio) < MIN_S * RATE:
-            raise InputError(f"{name} audio of shape {audio.shape}: (n, channels), at least {RATE} samples, is needed")
+        if audio.ndim != 2:
+            raise InputError(f"{name} audio of shape {audio.shape}: (n, channels) is needed")
+        if len(audio) < MIN_S * RATE:
+            raise InputError(f"{name} audio lasts {len(audio) / RATE:.2f} s; at least {MIN_S:.0f} s is needed")
         if not np.isfinite(audio).all() or not audio.any():
             raise InputError(f"{name} audio is silent or not finite; there is nothing to compare")
     if generated.shape[1] != reference.shape[1]:

@@ -16,7 +16,7 @@ import numpy as np
 from perfsynth.errors import InputError
 from perfsynth.evaluate import probe_notes as plan
 from perfsynth.evaluate.condition import Condition, condition, level_dbfs
-from perfsynth.evaluate.decay import EARLY_DB, LATE_DB, damped_s, decay_time_s
+from perfsynth.evaluate.decay import EARLY_DB, LATE_DB, damped_s, decay_time_s, without_rumble
 from perfsynth.evaluate.partials import Steadiness, steadiness
 from perfsynth.evaluate.pedal import PedalResponse, pedal_response
 from perfsynth.evaluate.velocity import VelocityResponse, level_and_centroid, velocity_response
@@ -27,6 +27,7 @@ STEADY_KEYS = plan.DECAY_KEYS[1:-1]  # where a partial is neither too low nor to
 ONSET_LEVEL = 0.1  # of a note's peak: where it begins
 MAX_DELAY_S = 0.25
 BEFORE_DAMPER_S = 0.2
+MIN_RATE = 8000  # Hz
 BARELY_S = 0.05  # how much of the end a recording may lack
 
 
@@ -94,11 +95,13 @@ def recording(audio: np.ndarray, sample_rate: int) -> Recording:
     Raises
     ------
     InputError
-        When it is too short, silent where notes are struck, not finite or of another shape.
+        When it is too short, of too low a rate, silent where notes are struck, not finite or of another shape.
     """
     needed = plan.schedule().end_s - BARELY_S
     if audio.ndim != 2 or not np.isfinite(audio).all():
         raise InputError(f"probe audio of shape {audio.shape}: (n, channels), all finite, is needed")
+    if sample_rate < MIN_RATE:
+        raise InputError(f"probe audio at {sample_rate} Hz; at least {MIN_RATE} Hz is needed to hear its highest key")
     if len(audio) < needed * sample_rate:
         raise InputError(
             f"the audio lasts {len(audio) / sample_rate:.1f} s and the probe {needed:.1f} s; record the whole of it"
@@ -127,7 +130,7 @@ def measure(sound: Recording) -> Probe:
     notes = plan.schedule()
     spoken = [[_spoken(sound, onset) for onset in row] for row in notes.velocity_s]
     levels, centroids = (np.array([[pair[i] for pair in row] for row in spoken]) for i in (0, 1))
-    decays = [sound.cut(onset, 0.0, hold) for onset, hold in zip(notes.decay_s, plan.DECAY_HOLD_S, strict=True)]
+    decays = held_notes(sound)
     held = _late_db(sound, notes.held_s)
     pedal = np.array([_late_db(sound, onset) - held for onset in notes.sustain_s])
     plain, soft = _spoken(sound, notes.held_s), _spoken(sound, notes.soft_s)
@@ -155,6 +158,12 @@ def measure(sound: Recording) -> Probe:
         centroids_hz=centroids,
         pedal_levels_db=pedal,
     )
+
+
+def held_notes(sound: Recording) -> list[np.ndarray]:
+    """The note of each of DECAY_KEYS while it is held, without rumble, each (n, n_channels)."""
+    rows = zip(plan.DECAY_KEYS, plan.schedule().decay_s, plan.DECAY_HOLD_S, strict=True)
+    return [without_rumble(sound.cut(onset, 0.0, hold), sound.sample_rate, key) for key, onset, hold in rows]
 
 
 def _spoken(sound: Recording, onset_s: float) -> tuple[float, float]:

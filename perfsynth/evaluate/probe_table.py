@@ -2,16 +2,16 @@
 
 The sampled grand is the Salamander, a Yamaha C5 in 16 layers, played by this project's sampler: what the measures
 give for recordings of a real piano, and so the ladder of the probe. It is no ideal: its samples end, and its strings
-do not answer each other.
+do not answer each other. ``perfsynth evaluate audio --probe --engine sampler --json`` measures it anew.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 from perfsynth.evaluate import probe_notes as plan
+from perfsynth.evaluate.audio_table import number
 from perfsynth.evaluate.probe import STEADY_KEYS
 
 # By name: what it is called, its keys where it is a list, decimals.
@@ -49,10 +49,10 @@ GRAND: dict[str, list[float]] = {
     "inversions": [0.0, 0.0, 0.0],
     "largest_step_db": [1.681, 1.682, 1.682],
     "roughness_db": [0.081, 0.081, 0.081],
-    "centroid_ratio": [1.642, 1.283, 1.296],
-    "largest_centroid_step": [1.025, 1.034, 1.122],
-    "edt_s": [22.55, 5.01, 6.81, 3.03, 1.94, 1.09, 0.34],
-    "t60_s": [28.51, 40.78, 15.32, 45.78, 9.62, 4.14, 1.75],
+    "centroid_ratio": [1.669, 1.296, 1.27],
+    "largest_centroid_step": [1.026, 1.035, 1.109],
+    "edt_s": [22.51, 4.95, 6.8, 2.94, 1.93, 1.08, 0.34],
+    "t60_s": [28.27, 40.33, 14.34, 17.93, 9.07, 2.71, 1.43],
     "damped_s": [0.39, 0.325, 0.305, 0.37, 0.345],
     "wander_cents": [2.386, 1.042, 0.384, 0.736, 1.033],
     "tuning_cents": [-11.72, -4.25, 0.61, 3.91, 6.09],
@@ -61,11 +61,11 @@ GRAND: dict[str, list[float]] = {
     "half_values": [4.0],
     "backwards": [0.0],
     "sostenuto_db": [0.0],
-    "soft_db": [-3.59],
-    "soft_centroid": [0.966],
+    "soft_db": [-3.6],
+    "soft_centroid": [0.962],
     "rest_dbfs": [-180.0],
     "rest_below_note_db": [-147.0],
-    "peak_dbfs": [-1.01],
+    "peak_dbfs": [-1.0],
     "clipped_samples": [0.0],
     "bandwidth_hz": [14800.8],
 }
@@ -96,4 +96,4 @@ def table(found: dict[str, Any], name: str) -> list[list[str]]:
 
 
 def _shown(values: Iterable[float], decimals: int) -> str:
-    return "  ".join("-" if math.isnan(value) else f"{value + 0.0:.{decimals}f}" for value in values)
+    return "  ".join(number(value, decimals) for value in values)

@@ -76,7 +76,7 @@ def velocity_response(velocity: np.ndarray, level_db: np.ndarray, centroid_hz: n
 def level_and_centroid(audio: np.ndarray, sample_rate: int) -> tuple[float, float]:
     """Root mean square in dBFS and power-weighted mean frequency up to 12 kHz, of (n, n_channels)."""
     level = level_dbfs(np.sqrt((np.asarray(audio, np.float64) ** 2).mean()))
-    power = np.abs(np.fft.rfft(audio * np.hanning(len(audio))[:, None], axis=0)).sum(axis=1) ** 2
+    power = (np.abs(np.fft.rfft(audio * np.hanning(len(audio))[:, None], axis=0)) ** 2).sum(axis=1)
     hertz = np.fft.rfftfreq(len(audio), 1 / sample_rate)
     used = hertz <= MAX_CENTROID_HZ
     return level, float((hertz * power)[used].sum() / max(power[used].sum(), 1e-30))

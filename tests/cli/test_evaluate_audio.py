@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from typer.testing import CliRunner, Result
 
 from perfsynth import formats
@@ -42,6 +43,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(made / "reference.wav", sound, RATE, subtype="FLOAT")
     soundfile.write(made / "louder.wav", np.repeat(sound * 10 ** (3 / 20), 2, axis=1), RATE, subtype="FLOAT")
     soundfile.write(made / "silent.wav", np.zeros((3 * RATE, 1)), RATE)
+    soundfile.write(made / "soft.wav", 1e-5 * sound, RATE, subtype="FLOAT")
+    soundfile.write(made / "short.wav", sound[: RATE // 2], RATE, subtype="FLOAT")
+    (made / "empty.wav").write_bytes(b"")
+    broken = sound.copy()
+    broken[RATE] = np.nan
+    soundfile.write(made / "nan.wav", broken, RATE, subtype="FLOAT")
+    at_48k = soxr.resample(sound, RATE, 48000)
+    # Clipped, at another rate, with more than a second of silence behind it.
+    loud = np.clip(60 * at_48k, -1, 1)
+    soundfile.write(made / "clipped-48k.flac", np.pad(loud, ((0, 60000), (0, 0))), 48000, subtype="PCM_16")
     return made
 
 
@@ -85,6 +96,21 @@ def test_a_table_for_people_from_a_pipe(folder: Path) -> None:
     assert "lacks another piano" in ran.stderr
 
 
+def test_another_rate_length_and_clipping_are_said_not_refused(folder: Path) -> None:
+    names = [folder / "clipped-48k.flac", "--reference", folder / "reference.wav", "--no-ladder"]
+    told = evaluate(*names)
+    assert told.exit_code == 0, told.stderr
+    assert "clipped-48k.flac 4.8 s" in told.stderr
+    assert "the first 3.6 s of both are compared" in told.stderr
+    found = json.loads(evaluate(*names, "--json").stdout)
+    assert found["compared_s"] == pytest.approx(3.6, abs=0.05)
+    assert found["condition"]["generated"]["clipped_samples"] > 1000
+    assert found["condition"]["reference"]["clipped_samples"] == 0
+    assert found["condition"]["generated"]["quietest_dbfs"] == -180
+    clean = json.loads(evaluate(folder / "louder.wav", *names[1:], "--json").stdout)
+    assert clean["distances"]["absolute_db"] < 0.01 < 0.1 < found["distances"]["absolute_db"]
+
+
 def test_without_a_ladder_there_is_one_column(folder: Path) -> None:
     ran = evaluate(folder / "reference.wav", "--reference", folder / "reference.wav", "--no-ladder", "--json")
     assert "ladder" not in json.loads(ran.stdout)
@@ -107,7 +133,11 @@ def test_probing_a_recording(folder: Path, probe_wav: Path) -> None:
     assert found["pedal"]["sustained_db"] == pytest.approx(0.0, abs=0.01)
     assert found["t60_s"] == pytest.approx([plain_piano.DECAY_S] * 7, rel=0.05)
     assert found["sampled_grand"]["edt_s"][0] > 10
-    assert b"<svg" in (folder / "probe.svg").read_bytes()
+    assert found["cpu_s_per_s"] is None  # nobody was seen at work
+    drawn = (folder / "probe.svg").read_bytes()
+    assert b"<svg" in drawn
+    assert evaluate("--probe", probe_wav, "--quiet", "--plot", folder / "again.svg").exit_code == 0
+    assert (folder / "again.svg").read_bytes() == drawn
     text = evaluate("--probe", probe_wav).stdout.splitlines()
     assert "sampled grand" in text[0]
     assert len({len(line) for line in text}) == 1
@@ -119,6 +149,7 @@ def test_probing_an_engine(fluidsynth_env: dict[str, str]) -> None:
     assert ran.exit_code == 0, ran.stderr
     found = json.loads(ran.stdout)
     assert found["probed"] == "fluidsynth"
+    assert 0 < found["cpu_s_per_s"] < 10
     assert [key["range_db"] for key in found["velocity"]] == pytest.approx([0.0] * 3, abs=0.01)
     assert found["edt_s"] == [None] * 7
 
@@ -148,7 +179,18 @@ def test_the_probe_can_be_played_elsewhere(folder: Path) -> None:
         (["--probe", "--engine", "modal", "--plot", "a.txt"], 2, ".png"),
         (["no-such.wav", "--reference", "reference.wav"], 1, "no-such.wav"),
         (["played.mid", "--reference", "reference.wav"], 1, "played.mid"),
-        (["silent.wav", "--reference", "reference.wav"], 1, "silent"),
+        (
+            ["silent.wav", "--reference", "reference.wav"],
+            1,
+            "silent.wav against reference.wav: generated audio is silent",
+        ),
+        (["reference.wav", "--reference", "silent.wav"], 1, "reference audio is silent"),
+        (["soft.wav", "--reference", "reference.wav"], 1, "raise its level"),
+        (["short.wav", "--reference", "reference.wav"], 1, "lasts 0.50 s; at least 1 s"),
+        (["empty.wav", "--reference", "reference.wav"], 1, "empty.wav: empty"),
+        (["nan.wav", "--reference", "reference.wav"], 1, "nan.wav: holds samples that are not finite"),
+        (["reference.wav", "--reference", "reference.wav", "--performance", "reference.wav"], 1, "reference.wav"),
+        (["reference.wav", "--reference", "reference.wav", "--plot", "no-folder/a.png"], 1, "no-folder"),
         (["--probe", "reference.wav"], 1, "reference.wav: the audio lasts"),
         (["reference.wav", "--reference", "reference.wav", "--instruments"], 2, "--performance"),
     ],

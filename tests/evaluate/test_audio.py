@@ -113,11 +113,14 @@ def test_tables(rungs: dict[str, Comparison]) -> None:
     rows = by_measure(columns, {"chroma": (0.1, 0.2)})
     assert [row[0] for row in rows] == ["measure", *LABELS.values()]
     assert rows[1 + list(LABELS).index("chroma")][1] == "0.000 (0.100..0.200)"
-    assert [row[0] for row in by_recording(columns)] == ["", *rungs]
-    lines = markdown(rows).splitlines()
-    assert len({len(line) for line in lines}) == 1
+    lines = by_recording(columns)
+    assert [row[0] for row in lines] == ["", *rungs]
+    assert lines[0][2] == "lag_ms"  # as it is printed
+    text = markdown(rows).splitlines()
+    assert len({len(line) for line in text}) == 1
     assert cell("lag_s", 0.0123) == "12.3"
     assert cell("chroma", float("nan")) == "-"
+    assert cell("gain_db", -1e-4) == "0.00"
 
 
 def test_the_picture_shows_the_attack_that_stands_out(notes: np.ndarray) -> None:

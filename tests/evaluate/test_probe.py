@@ -97,6 +97,11 @@ def test_what_is_wrong_shows() -> None:
     assert broken.rest_dbfs == pytest.approx(-60, abs=0.5)
 
 
+def test_a_rate_too_low_for_the_highest_key_is_refused() -> None:
+    with pytest.raises(InputError, match="at 4000 Hz"):
+        recording(np.ones((4000 * 330, 1), np.float32), 4000)
+
+
 @pytest.mark.parametrize(
     ("audio", "message"),
     [
@@ -120,7 +125,7 @@ def test_table_and_json(found: Probe) -> None:
 
 
 def test_the_picture_shows_what_was_measured(sound: Recording, found: Probe) -> None:
-    panels = probe_figure(sound, found).axes
+    panels = probe_figure(sound, found, "sines").axes
     drawn = [line.get_ydata() for line in panels[0].lines]
     assert np.allclose(drawn, found.levels_db - found.levels_db[:, -1:])
     assert np.allclose(panels[5].lines[0].get_ydata(), found.pedal_levels_db)
