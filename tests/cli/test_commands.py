@@ -78,7 +78,8 @@ def test_without_fluidsynth_one_line_says_how_to_install_it(tmp_path: Path) -> N
 
 
 def test_render_needs_nothing_but_the_package(tmp_path: Path) -> None:
-    ran = perfsynth("render", EXAMPLE, "--repeats", "as-written", "--bpm", "120", "-o", tmp_path / "a.wav", env={"PATH": str(tmp_path)})
+    how = ("--repeats", "as-written", "--bpm", "120", "-o", tmp_path / "a.wav")
+    ran = perfsynth("render", EXAMPLE, *how, env={"PATH": str(tmp_path)})
     assert ran.returncode == 0, ran.stderr
     audio, rate = soundfile.read(tmp_path / "a.wav")
     assert 48 < len(audio) / rate < 60  # 96 quarters at 120, and the last sound

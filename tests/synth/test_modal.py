@@ -55,6 +55,14 @@ def test_a_fade_that_ends_at_once_would_be_a_click(monkeypatch: pytest.MonkeyPat
         test_the_attack_ends_without_a_click(60)
 
 
+def test_recorded_attacks_come_in_from_nothing(folder: Path) -> None:
+    """What a codec puts before the onset would be a click."""
+    attacks = model.load(folder).attacks
+    assert attacks is not None
+    assert not attacks[:, :, 0].any()
+    assert attacks[:, :, model.RISE :].any()
+
+
 def test_chunks_of_any_length_are_the_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     performance = played((0.0, 0.4, 60, 90), (0.31, 1.2, 72, 60), (1.4, 0.5, 60, 30))
     whole = sound(engine.stream(performance, piano=str(folder), seed=3))

@@ -19,6 +19,7 @@ STEP_PHASE = 2 * np.pi / 64  # radians
 LAYER_STEP_LN = 0.06  # nepers: how finely differences between layers are stored
 ATTACK_S = 0.35  # of each recording that is kept as audio
 GAP = 1776  # samples of silence between coded recordings: 37 ms, more than a codec frame
+RISE = 24  # samples in which recorded attacks come in: a codec rings before what it keeps
 CODEC_PEAK = 0.5  # full scale, to which coded recordings are raised
 # libsndfile's compression levels of Opus, 0 to 1: what the attacks and the releases are worth.
 ATTACK_LEVEL, RELEASE_LEVEL = 0.88, 0.93
@@ -177,6 +178,7 @@ def load(folder: Path) -> ModalPiano:
     if "attack_scale" in tensors:
         lengths = np.full(shape[0] * shape[1], ATTACK)
         fade = attack_fade(np.arange(ATTACK) / ATTACK)[:, None]
+        fade[:RISE] *= np.sin(np.pi / 2 * np.arange(RISE) / RISE)[:, None] ** 2
         attacks = np.rint(np.stack(_read_opus(folder / "attacks.ogg", lengths)) * fade)
         fields["attacks"] = attacks.astype(np.int16).reshape(*shape, ATTACK, 2)
     if len(tensors["release_length"]):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import pairwise
+
 import numpy as np
 
 from perfsynth.synth.modal.envelopes import LOUD_SHARE, TAIL_S, Shared, continued, follow, hats, voiced, window
 from perfsynth.synth.modal.grid import (
+    EDGES_HZ,
     EULER,
     FRAME,
     HOP,
@@ -25,6 +29,7 @@ START = RAMP_FRAMES * HOP  # samples
 LEAST_NOISE = 0.02  # of the power in a band
 NOISE_MARGIN = 1.5  # times the noise is not lifted into the modes
 FINE, FINE_FROM_S = 2048, 0.04  # samples of the frames that measure noise once the attack is over
+QUIETEST = 4  # the noise is that of the quietest fourth of the bins of a band: what modes leave is in the others
 
 
 def band_ln_power(x: np.ndarray, frame: int = FRAME) -> np.ndarray:
@@ -45,6 +50,38 @@ def band_ln_power(x: np.ndarray, frame: int = FRAME) -> np.ndarray:
     return np.concatenate(parts) + EULER + np.log(FRAME / frame)
 
 
+def valley_ln_power(x: np.ndarray) -> np.ndarray:
+    """What `band_ln_power` tells, of what is lowest in each band: a row for every FINE // 4 samples.
+
+    Half of the bins may be full of what modes have left; a mean would be 10 dB too high.
+    """
+    taper = np.hanning(FINE + 1)[:FINE].astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(x.astype(np.float32), FINE // 2), FINE)[:: FINE // 4]
+    edges = _band_bins()
+    parts = []
+    for start in range(0, len(frames), 2048):
+        power = np.abs(np.fft.rfft(frames[start : start + 2048] * taper, axis=1)) ** 2
+        lowest = [(high - low) // QUIETEST for low, high in edges]
+        bands = [
+            np.partition(power[:, low:high], k, axis=1)[:, k] for (low, high), k in zip(edges, lowest, strict=True)
+        ]
+        parts.append(np.log(np.stack(bands, axis=1) + 1e-20))
+    return np.concatenate(parts)
+
+
+def _band_bins() -> list[tuple[int, int]]:
+    """The bins of each band in frames of FINE samples, one at least."""
+    edges = np.rint(EDGES_HZ * FINE / RATE).astype(int)
+    return [(int(low), max(int(high), int(low) + 1)) for low, high in pairwise(edges)]
+
+
+@lru_cache(maxsize=1)
+def _valley_bias() -> np.ndarray:
+    """(N_BANDS,) by how much `valley_ln_power` of white noise differs from its power in a bin of `FRAME`."""
+    white = np.random.default_rng(0).standard_normal(20 * RATE)
+    return np.asarray(valley_ln_power(white).mean(axis=0) - np.log(FRAME / 2))
+
+
 def between(x: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """(N_BANDS, N_TIMES) logarithm of the power of `rest`, what the modes leave of `x`."""
     head = slice(0, START + FRAME)
@@ -52,7 +89,7 @@ def between(x: np.ndarray, rest: np.ndarray) -> np.ndarray:
     # While the modes start, what they miss is not noise.
     room = np.log(np.maximum(np.exp(whole) - np.exp(tonal), LEAST_NOISE * np.exp(whole)))
     starting = TIMES_S < START / RATE
-    ln = _cells(band_ln_power(rest, FINE), FINE // 4)
+    ln = _cells(valley_ln_power(rest) - _valley_bias(), FINE // 4)
     early = TIMES_S < FINE_FROM_S
     ln[:, early] = _cells(band_ln_power(rest[: round(2 * FINE_FROM_S * RATE)]), HOP)[:, early]
     ln[:, starting] = np.minimum(ln, room)[:, starting]
@@ -114,16 +151,22 @@ def lifted(modes: Shared, rest: list[np.ndarray], hz: np.ndarray, width_s: float
     ln_amplitude = np.empty_like(modes.ln_amplitude)
     for channel in range(2):
         size = np.maximum(np.abs(modes.gain[:, :, channel, None]), 1e-6)
-        weight = size ** (-2 * LOUD_SHARE) * trusted[:, None, :]
-        above = np.zeros_like(ln_amplitude[:, channel])
+        above = np.empty((len(rest), *ln_amplitude[:, channel].shape))
         for layer, left in enumerate(rest):
             power = np.abs(follow(left[:, channel], hz, width, hop)) ** 2
             noisy = np.exp(_at_bands(ln_noise[layer, channel], hz))
-            above += weight[layer] * ((hats(len(power), hop / RATE) @ power).T - NOISE_MARGIN * per_bin * noisy)
-        more = np.maximum(above / np.maximum((weight * size**2).sum(axis=0), 1e-12), 0.0)
+            above[layer] = (hats(len(power), hop / RATE) @ power).T - NOISE_MARGIN * per_bin * noisy
+        # Hum is as strong in soft layers as in loud ones, so it counts as little as it does in the loud ones.
+        more = np.min([_shared_power(above, size, trusted, share) for share in (LOUD_SHARE, 0.0)], axis=0)
         ln = 0.5 * np.log(np.exp(2 * modes.ln_amplitude[:, channel]) + more)
         ln_amplitude[:, channel] = continued(ln, last)
     return Shared(ln_amplitude, modes.phase, modes.gain)
+
+
+def _shared_power(above: np.ndarray, size: np.ndarray, trusted: np.ndarray, loud_share: float) -> np.ndarray:
+    """(k, N_TIMES) power that the layers have in common, of powers (n_layers, k, N_TIMES) at gains of some size."""
+    weight = size ** (-2 * loud_share) * trusted[:, None, :]
+    return np.maximum((weight * above).sum(axis=0) / np.maximum((weight * size**2).sum(axis=0), 1e-12), 0.0)
 
 
 def _at_bands(ln: np.ndarray, hz: np.ndarray) -> np.ndarray:
