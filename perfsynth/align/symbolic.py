@@ -9,6 +9,7 @@ melodies ahead of their chord, spread chords, repeated keys, ornaments.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ MISSED, MOST_MISSED = 0.5, 1.5  # of each note of a chord that is passed over; o
 LEFT_OUT = 12.0  # of a passage that is passed over, however long
 LEFT_OUT_CHORDS = 8  # so many chords in a row without any note are such a passage
 TOGETHER_S, APART_S = 0.05, 0.2  # between neighbouring notes of a chord: nothing odd; as bad as a wrong note
+MOST_PAIRS = 10**6  # of notes weighed against each other at once
 REACH_S = (0.6, 0.4)  # a note is sought so far from the time of its chord, in each pass
 
 
@@ -104,7 +106,7 @@ def _lay(chords: _Chords, pitch: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
     left = np.minimum(chords.missed[-1] - chords.missed[1:], LEFT_OUT)
     laid = np.empty(n_notes, int)
     laid[-1] = int(np.argmin(price + left))
-    for start in reversed(sorted(kept)):
+    for start in sorted(kept, reverse=True):
         stop = min(start + every, n_notes - 1)
         price, sources = kept[start], np.empty((stop - start, n_chords), np.int32)
         for j in range(start + 1, stop + 1):
@@ -114,9 +116,7 @@ def _lay(chords: _Chords, pitch: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
     return laid
 
 
-def _step(
-    price: np.ndarray, stay: float, wrong: np.ndarray, missed: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _step(price: np.ndarray, stay: float, wrong: np.ndarray, missed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The price of laying one more note on each chord, and the chord of the note before it; (m,) each."""
     n_chords = len(price)
     here = np.arange(n_chords, dtype=np.int32)
@@ -166,14 +166,32 @@ def _paired(
         times = np.concatenate([due_s[here], onset_s[there]])
         ordered = np.sort(times)
         cuts = (ordered[:-1] + ordered[1:])[np.diff(ordered) > reach_s] / 2
-        for a, b in zip(
+        groups = zip(
             np.split(here, np.searchsorted(due_s[here], cuts)),
             np.split(there, np.searchsorted(onset_s[there], cuts)),
             strict=True,
-        ):
-            if len(a) and len(b):
+        )
+        for group in groups:
+            for a, b in _bounded(*group, due_s, onset_s):
                 row[a] = _nearest(due_s[a], onset_s[b], b, reach_s)
     return row
+
+
+def _bounded(
+    a: np.ndarray, b: np.ndarray, due_s: np.ndarray, onset_s: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """A group of notes due and of notes played, in halves while it is too large; none where a side is empty."""
+    if len(a) == 0 or len(b) == 0:
+        return
+    if len(a) * len(b) <= MOST_PAIRS or len(a) == 1:
+        yield a, b
+        return
+    middle = len(a) // 2
+    cut = int(np.searchsorted(onset_s[b], due_s[a[middle]]))
+    if due_s[a[0]] == due_s[a[-1]]:
+        cut = len(b) // 2
+    yield from _bounded(a[:middle], b[:cut], due_s, onset_s)
+    yield from _bounded(a[middle:], b[cut:], due_s, onset_s)
 
 
 def _nearest(due_s: np.ndarray, onset_s: np.ndarray, number: np.ndarray, reach_s: float) -> np.ndarray:
