@@ -1,8 +1,11 @@
-"""What a run leaves behind: ``latest.pt`` to go on from, ``best/`` to ship (safetensors, config.toml)."""
+"""What a run leaves behind: ``latest.pt`` to go on from, ``best/`` to ship (safetensors, config.toml, CARD.md)."""
 
 from __future__ import annotations
 
 import json
+import logging
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,36 +14,46 @@ import torch  # noqa: TID253  imported only for training
 from torch import nn  # noqa: TID253
 
 from perfsynth.errors import InputError
+from perfsynth.train.card import card, hardware
 from perfsynth.train.config import RunConfig
+from perfsynth.train.learner import MAIN, Learner
 from perfsynth.version import __version__
 
-LATEST, BEST = "latest.pt", "best"
+LATEST, BEST, WEIGHTS = "latest.pt", "best", "model.safetensors"
+MAY_CHANGE = {"steps", "validate_every"}  # of a run that goes on
+
+log = logging.getLogger("perfsynth")
 
 
 @dataclass
 class Checkpoint:
     """The state of a run."""
 
-    network: nn.Module
-    averaged: nn.Module
-    optimizer: torch.optim.Optimizer
+    learner: Learner
+    task: Any = None  # with `state_dict` and `load_state_dict`, where it changes
     minutes: float = 0.0
-    best_score: float = float("-inf")
+    best_score: float = -math.inf
 
 
-def save_latest(out: Path, state: Checkpoint, step: int) -> None:
+def save_latest(out: Path, state: Checkpoint, config: RunConfig, step: int) -> None:
     """Write what is needed to go on after `step`."""
+    learner = state.learner
     content = {
         "step": step,
         "minutes": state.minutes,
         "best_score": state.best_score,
-        "network": state.network.state_dict(),
-        "averaged": state.averaged.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
+        "config": asdict(config),
+        "network": learner.networks[MAIN].state_dict(),
+        "averaged": learner.averaged.state_dict(),
+        "optimizer": learner.optimizers[MAIN].state_dict(),
+        "companions": {
+            name: {"network": network.state_dict(), "optimizer": learner.optimizers[name].state_dict()}
+            for name, network in learner.networks.items()
+            if name != MAIN
+        },
+        "task": state.task.state_dict() if state.task is not None else {},
     }
-    part = out / (LATEST + ".part")
-    torch.save(content, part)
-    part.replace(out / LATEST)
+    _replace(out / LATEST, lambda part: torch.save(content, part))
 
 
 def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:
@@ -49,53 +62,126 @@ def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:
     Raises
     ------
     InputError
-        When the run there has another network.
+        When the run there is another one, or its file broken.
     """
     path = out / LATEST
     if not path.is_file():
         return 0
-    content = torch.load(path, map_location="cpu", weights_only=True)
     try:
-        state.network.load_state_dict(content["network"])
-        state.averaged.load_state_dict(content["averaged"])
-    except RuntimeError as error:
-        raise InputError(f"{path}: a run of another {config.system}; train into another folder") from error
-    state.optimizer.load_state_dict(content["optimizer"])
-    state.minutes, state.best_score = content["minutes"], content["best_score"]
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        found = content.get("config")
+        if found is not None and (difference := _difference(found, asdict(config))):
+            raise InputError(f"{path}: a run with {difference}; train into another folder, or change it back")
+        learner = state.learner
+        parts = {MAIN: content} | content.get("companions", {})
+        learner.averaged.load_state_dict(content["averaged"])
+        for name, network in learner.networks.items():
+            network.load_state_dict(parts[name]["network"])
+            learner.optimizers[name].load_state_dict(parts[name]["optimizer"])
+        state.minutes, state.best_score = content["minutes"], content["best_score"]
+    except InputError:
+        raise
+    except (RuntimeError, ValueError, KeyError, EOFError, AttributeError, OSError) as error:
+        message = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: no run of this {config.system} ({message}); train into another folder") from error
+    if state.task is not None and content.get("task"):
+        state.task.load_state_dict(content["task"])
     return int(content["step"])
 
 
+def _difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
+    """The first value of a run that is not what it was, "" when all are."""
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            if inner := _difference(was, now, f"{prefix}{key}."):
+                return inner
+        elif was != now and not (prefix == "train." and key in MAY_CHANGE):
+            return f"{prefix}{key} = {was!r}, not {now!r}"
+    return ""
+
+
+def load_weights(path: Path, *networks: nn.Module) -> None:
+    """Give networks the weights of a safetensors file, or of the model in a folder.
+
+    Raises
+    ------
+    InputError
+        When there are none, or they fit another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file = path / WEIGHTS if path.is_dir() else path
+    try:
+        weights = load_file(file)
+        for network in networks:
+            network.load_state_dict(weights)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{file}: no weights ({error}); name a safetensors file, or a folder with {WEIGHTS}"
+        ) from error
+    except RuntimeError as error:
+        message = " ".join(str(error).split())[:200]
+        raise InputError(f"{file}: weights of another network ({message}); set [model] as beside them") from error
+
+
 def save_best(
-    out: Path, network: nn.Module, model: dict[str, Any], config: RunConfig, step: int, figures: dict[str, float],
-    state: Checkpoint,
+    out: Path, state: Checkpoint, model: dict[str, Any], config: RunConfig, step: int, figures: dict[str, float],
+    about: dict[str, str],
 ) -> None:  # fmt: skip
-    """Write the model when its score is the best so far."""
-    if figures["score"] <= state.best_score:
+    """Write the averaged network when its score is the best so far."""
+    if math.isnan(figures["score"]):
+        log.warning("step %d: the validation score is not a number; the model is not kept", step)
+    if not figures["score"] > state.best_score:
         return
     from safetensors.torch import save_file
 
     state.best_score = figures["score"]
     folder = out / BEST
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, folder / "model.safetensors")
-    facts = {"version": __version__, "steps": step, "minutes": round(state.minutes, 1)}
-    run = {key: value for key, value in asdict(config).items() if key not in ("model",)}
-    (folder / "config.toml").write_text(
-        to_toml({"system": config.system, "model": model, "made": facts, "validation": figures, "run": run})
-    )
+    weights = {name: _packed(value) for name, value in state.learner.averaged.state_dict().items()}
+    made = {
+        "version": __version__,
+        "steps": step,
+        "minutes": round(state.minutes, 1),
+        "processes": state.learner.process.size,
+        "hardware": hardware(state.learner.process.device),
+        "parameters": sum(p.numel() for p in state.learner.averaged.parameters()),
+    }
+    run = {key: value for key, value in asdict(config).items() if key != "model"}
+    table = {"system": config.system, "model": model, "made": made, "data": about, "validation": figures, "run": run}
+    _replace(folder / WEIGHTS, lambda part: save_file(weights, part))
+    _replace(folder / "config.toml", lambda part: part.write_text(to_toml(table)))
+    _replace(folder / "CARD.md", lambda part: part.write_text(card(config, made, figures, about)))
+
+
+def _packed(value: torch.Tensor) -> torch.Tensor:
+    value = value.detach().cpu()
+    return (value.half() if value.is_floating_point() else value).clone(memory_format=torch.contiguous_format)
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place, then put it there."""
+    part = path.with_name(path.name + ".part")
+    write(part)
+    part.replace(path)
 
 
 def to_toml(table: dict[str, Any], prefix: str = "") -> str:
     """A dictionary of numbers, texts, lists and dictionaries as TOML."""
-    plain = "".join(f"{key} = {_value(value)}\n" for key, value in table.items() if not isinstance(value, dict))
+    plain = "".join(f"{_key(key)} = {_value(value)}\n" for key, value in table.items() if not isinstance(value, dict))
     for key, value in table.items():
         if isinstance(value, dict) and value:
-            plain += f"\n[{prefix}{key}]\n" + to_toml(value, f"{prefix}{key}.")
+            plain += f"\n[{prefix}{_key(key)}]\n" + to_toml(value, f"{prefix}{_key(key)}.")
     return plain
+
+
+def _key(key: str) -> str:
+    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else json.dumps(key)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, float):
-        return repr(round(value, 6))
-    return json.dumps(list(value) if isinstance(value, tuple) else value)
+        return repr(float(f"{value:.6g}"))
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

@@ -14,7 +14,10 @@ from perfsynth.errors import InputError
 TASKS = {
     "cantabile": "perfsynth.train.cantabile:CantabileTask",
     "deep-performer-align": "perfsynth.train.deep_performer_align:DeepPerformerAlignTask",
+    "deep-performer": "perfsynth.train.deep_performer:DeepPerformerTask",
+    "hifigan": "perfsynth.train.hifigan:HiFiGANTask",
     "m2m": "perfsynth.train.m2m:M2MTask",
+    "neural": "perfsynth.train.neural:NeuralTask",
 }
 DECAYS = ("cosine", "exponential", "none")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -45,7 +48,8 @@ class Schedule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "betas", tuple(self.betas))
+        if isinstance(self.betas, list):
+            object.__setattr__(self, "betas", tuple(self.betas))
         for name, value in vars(self).items():
             if fault := _fault(name, value):
                 raise InputError(f"{name} = {value!r}: {fault}")
@@ -61,11 +65,15 @@ def _fault(name: str, value: Any) -> str:
         least = 0 if name == "seed" else 1
         whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
         return "" if whole else f"it is a whole number of at least {least}"
-    numbers = value if name == "betas" else (value,)
+    numbers = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n) for n in numbers):
         return "it is a number"
     if name == "betas":
-        return "" if len(numbers) == 2 and all(0 <= n < 1 for n in numbers) else "they are two numbers from 0 to 1"
+        return (
+            ""
+            if isinstance(value, tuple) and len(value) == 2 and all(0 <= n < 1 for n in numbers)
+            else "they are two numbers from 0 to 1"
+        )
     if name in shares:
         return "" if 0 <= value <= 1 else "it lies between 0 and 1"
     if name == "weight_decay":

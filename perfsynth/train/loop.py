@@ -1,28 +1,33 @@
 """The training loop of every system: batches, steps, averaging, validation, checkpoints, one process or several.
 
-Distributed training follows the environment that ``torchrun`` sets (RANK, WORLD_SIZE, LOCAL_RANK): each process
-draws its own batches, gradients are averaged, the first process validates and writes.
+What is random in a step depends on the seed, the step and the number of the batch alone: a run that was stopped and
+taken up again gives the weights of one that was not, and two processes of one batch each give those of one process
+with two (``batches``).
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.train.checkpoint import Checkpoint, load_latest, save_best, save_latest
-from perfsynth.train.config import TASKS, RunConfig, Schedule
+from perfsynth.errors import InputError
+from perfsynth.train.checkpoint import BEST, Checkpoint, load_latest, load_weights, save_best, save_latest
+from perfsynth.train.config import TASKS, RunConfig
+from perfsynth.train.ddp import Process, joined
+from perfsynth.train.learner import MAIN, Learner
+from perfsynth.train.log import Log
+
+SAVE_MINUTES = 5.0  # the most that a crash can cost, between validations
+GOES_ON, OVER, STOPPED = 0, 1, 2
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -34,37 +39,67 @@ class Task(Protocol):
         """A network with fresh weights."""
 
     def batch(self, rng: np.random.Generator) -> Any:
-        """One batch of training data."""
+        """One batch of training data: tensors in tuples, lists, dictionaries or dataclasses."""
 
     def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
-        """The loss of a batch and the parts to log."""
+        """The loss of a batch and the parts to log, always the same ones."""
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Figures on the validation split; ``score`` (more is better) picks the checkpoint that is kept."""
+        """Figures on the validation split; ``score`` (more is better) picks the checkpoint that is kept.
+
+        The network comes on the CPU, or stays where it learns for a task whose ``validates_on_device`` is true.
+        """
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
 
 
-@dataclass(frozen=True)
-class Process:
-    """This process among those of the run."""
+@runtime_checkable
+class Stepping(Protocol):
+    """A task that takes its steps itself, one batch each, as one against a discriminator does; needs no ``loss``."""
 
-    rank: int
-    size: int
-    device: str
+    def companions(self) -> dict[str, nn.Module]:
+        """Further networks that learn, by name, with fresh weights."""
+
+    def step(self, learner: Learner, batch: Any) -> dict[str, float]:
+        """Learn from a batch with ``learner.networks`` and ``learner.descend``; the figures to log."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A task that changes as it learns, and whose changes belong into the checkpoint."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its state: tensors, numbers, texts and containers of them."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
 
 
 def make_task(config: RunConfig, corpus: Path) -> Task:
-    """The task of a run."""
+    """The task of a run.
+
+    Raises
+    ------
+    InputError
+        When ``[model]`` or ``[task]`` has a key that the system does not know.
+    """
     module, name = TASKS[config.system].split(":")
-    task: Task = getattr(import_module(module), name)(corpus, dict(config.model), dict(config.task), config.splits)
+    make = getattr(import_module(module), name)
+    try:
+        task: Task = make(corpus, dict(config.model), dict(config.task), config.splits)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        unknown = str(error).rpartition("argument ")[2]
+        raise InputError(f"[model] or [task]: {unknown} means nothing to {config.system}; leave it out") from error
     return task
 
 
 def train(
-    config: RunConfig, task: Task, out: Path, *, device: str = "cpu", max_minutes: float = math.inf, report: Report
-) -> Path:
+    config: RunConfig, task: Task, out: Path, *, device: str = "cpu", max_minutes: float = math.inf, report: Report,
+    stop: Callable[[], bool] = lambda: False, init: Path | None = None, about: dict[str, str] | None = None,
+) -> Path:  # fmt: skip
     """Train until the steps or the minutes are over; goes on where an earlier call in `out` stopped.
 
     Parameters
@@ -81,97 +116,127 @@ def train(
         Of this call.
     report
         Called with the step and the figures to show.
+    stop
+        Asked after each step whether to save and return.
+    init
+        Weights to begin with, where there is no run to go on with: see `load_weights`.
+    about
+        What the card says of the data: lines by name.
 
     Returns
     -------
     Path
         The folder of the best model.
+
+    Raises
+    ------
+    InputError
+        When `out` holds another run, or `init` fits another network.
+    PerfsynthError
+        When the loss is not finite any more.
     """
-    process = _join(device)
-    schedule = config.train
-    torch.manual_seed(schedule.seed)
-    network = task.network().to(process.device)
+    with joined(device) as process:
+        learner = _learner(config, task, process)
+        state = Checkpoint(learner, task if isinstance(task, Remembering) else None)
+        begin = load_latest(out, state, config)
+        if init is not None and not begin:
+            load_weights(init, learner.networks[MAIN], learner.averaged)
+        for network in (*learner.networks.values(), learner.averaged):
+            process.share(network)
+        before, started = state.minutes, time.monotonic()
+        first = process.is_first
+        with _Record(config, task, out, state, begin, report, about or {}) if first else nullcontext() as kept:
+            for step in range(begin, config.train.steps):
+                figures = process.mean(_step(learner, task, step))
+                learner.average(step)
+                state.minutes = before + (time.monotonic() - started) / 60
+                ended = step + 1 == config.train.steps or state.minutes - before >= max_minutes
+                verdict = process.most(STOPPED if stop() else OVER if ended else GOES_ON)
+                if kept is not None:
+                    kept.step(step + 1, figures, verdict)
+                if verdict != GOES_ON:
+                    break
+    return out / BEST
+
+
+class _Record:
+    """What the first process keeps of a run: its log, its checkpoints, its best model."""
+
+    def __init__(
+        self, config: RunConfig, task: Task, out: Path, state: Checkpoint, begin: int, report: Report,
+        about: dict[str, str],
+    ) -> None:  # fmt: skip
+        self.config, self.task, self.out, self.state = config, task, out, state
+        self.report, self.about = report, about
+        self.saved_minutes = state.minutes
+        self.log = Log(out, begin)
+
+    def __enter__(self) -> _Record:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.log.close()
+
+    def step(self, step: int, figures: dict[str, float], verdict: int) -> None:
+        """Note a step; validate and save when it is time to."""
+        self._note(step, figures)
+        due = verdict == OVER or (verdict == GOES_ON and step % self.config.train.validate_every == 0)
+        if due:
+            figures = _validated(self.task, self.state.learner)
+            self._note(step, figures)
+            save_best(self.out, self.state, self.task.model_config(), self.config, step, figures, self.about)
+        if due or verdict == STOPPED or self.state.minutes - self.saved_minutes >= SAVE_MINUTES:
+            save_latest(self.out, self.state, self.config, step)
+            self.saved_minutes = self.state.minutes
+
+    def _note(self, step: int, figures: dict[str, float]) -> None:
+        self.log.write(step, figures, self.state.minutes)
+        self.report(step, figures)
+
+
+def _learner(config: RunConfig, task: Task, process: Process) -> Learner:
+    """Fresh networks."""
+    torch.manual_seed(config.train.seed)
+    if isinstance(task, Stepping) and config.train.batches > 1:  # a network would see others of another step
+        raise InputError(f"batches = {config.train.batches}: {config.system} takes one a step; make it larger")
+    networks = {MAIN: task.network().to(process.device)}
     averaged = task.network().to(process.device)
-    averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
-    state = Checkpoint(network, averaged, optimizer)
-    begin = load_latest(out, state, config)
-    learner = nn.parallel.DistributedDataParallel(network) if process.size > 1 else network
-    log = Log(out) if process.rank == 0 else None
-    started = time.monotonic()
-    minutes_before = state.minutes
-    for step in range(begin, schedule.steps):
-        rng = np.random.default_rng([schedule.seed, step, process.rank])  # resuming draws what would have been drawn
-        parts = _step(learner, network, optimizer, task, rng, schedule, step, process)
-        _average(averaged, network, schedule.averaging, step)
-        state.minutes = minutes_before + (time.monotonic() - started) / 60
-        over = state.minutes - minutes_before >= max_minutes or step + 1 == schedule.steps
-        if log is not None:
-            log.write(step + 1, parts, state.minutes)
-            report(step + 1, parts)
-            if over or (step + 1) % schedule.validate_every == 0:
-                figures = task.validate(averaged.eval())
-                report(step + 1, figures)
-                log.write(step + 1, figures, state.minutes)
-                save_best(out, averaged, task.model_config(), config, step + 1, figures, state)
-                save_latest(out, state, step + 1)
-        if over:
-            break
-    if process.size > 1:
-        torch.distributed.destroy_process_group()
-    return out / "best"
+    averaged.load_state_dict(networks[MAIN].state_dict())
+    if isinstance(task, Stepping):
+        networks |= {name: network.to(process.device) for name, network in task.companions().items()}
+    return Learner(networks, averaged, config.train, process)
 
 
-def _join(device: str) -> Process:
-    """Join the processes that torchrun started, if it did."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        return Process(0, 1, device)
-    if device == "cuda":
-        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        torch.cuda.set_device(device)
-    torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    return Process(torch.distributed.get_rank(), size, device)
+def _step(learner: Learner, task: Task, step: int) -> dict[str, float]:
+    """Learn from the batches of a step: the mean of their figures."""
+    schedule, process = learner.schedule, learner.process
+    rows = []
+    for index in range(schedule.batches):
+        number = process.rank * schedule.batches + index
+        rng = np.random.default_rng([schedule.seed, step, number])
+        batch = moved(task.batch(rng), process.device)
+        torch.manual_seed(int(rng.integers(2**62)))  # of dropout
+        learner.begin(step, index)
+        rows.append(task.step(learner, batch) if isinstance(task, Stepping) else _descent(learner, task, batch))
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return {"learning_rate": learner.rate(step)} | means
 
 
-def _step(
-    learner: nn.Module, network: nn.Module, optimizer: torch.optim.Optimizer, task: Task, rng: np.random.Generator,
-    schedule: Schedule, step: int, process: Process,
-) -> dict[str, float]:  # fmt: skip
-    rate = schedule.learning_rate * rate_at(schedule, step)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    learner.train()
-    half = torch.autocast("cuda", torch.bfloat16) if process.device.startswith("cuda") else nullcontext()
-    with half:
-        loss, parts = task.loss(learner, moved(task.batch(rng), process.device))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
-    if torch.isfinite(norm):  # one broken batch must not end a run
-        optimizer.step()
-    return {"loss": float(loss.detach()), "learning_rate": rate, **parts}
-
-
-def rate_at(schedule: Schedule, step: int) -> float:
-    """The learning rate at a step, as a share of the highest."""
-    warm = max(1, round(schedule.warmup * schedule.steps))
-    if step < warm:
-        return (step + 1) / warm
-    if schedule.decay == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, schedule.steps - warm)))
-    return schedule.decay_rate ** (step - warm) if schedule.decay == "exponential" else 1.0
+def _descent(learner: Learner, task: Task, batch: Any) -> dict[str, float]:
+    """The step of a task with one network and one loss."""
+    with learner.half():
+        loss, parts = task.loss(learner.networks[MAIN], batch)
+    learner.descend(MAIN, loss)
+    return {"loss": float(loss.detach()), **parts}
 
 
 @torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, keep: float, step: int) -> None:
-    """Exponential moving average of the weights, faster at the start."""
-    keep = min(keep, (step + 1) / (step + 10))
-    for mean, value in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - keep)
-        else:
-            mean.copy_(value)
+def _validated(task: Task, learner: Learner) -> dict[str, float]:
+    device = learner.process.device
+    averaged = learner.averaged.eval()
+    figures = task.validate(averaged if getattr(task, "validates_on_device", False) else averaged.to("cpu"))
+    averaged.to(device)
+    return figures
 
 
 def moved(batch: Any, device: str) -> Any:
@@ -185,26 +250,3 @@ def moved(batch: Any, device: str) -> Any:
     if hasattr(batch, "__dataclass_fields__"):
         return type(batch)(**{name: moved(getattr(batch, name), device) for name in batch.__dataclass_fields__})
     return batch
-
-
-class Log:
-    """``log.jsonl``, and TensorBoard's events where it is installed."""
-
-    def __init__(self, out: Path) -> None:
-        out.mkdir(parents=True, exist_ok=True)
-        self.file = (out / "log.jsonl").open("a")
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            self.board = None
-        else:
-            self.board = SummaryWriter(out)
-
-    def write(self, step: int, figures: dict[str, float], minutes: float) -> None:
-        """Note the figures of a step."""
-        line = {"step": step, "minutes": round(minutes, 3)} | {k: round(v, 6) for k, v in figures.items()}
-        self.file.write(json.dumps(line) + "\n")
-        self.file.flush()
-        if self.board is not None:
-            for name, value in figures.items():
-                self.board.add_scalar(name, value, step)

@@ -1,0 +1,113 @@
+"""How ``deep-performer`` learns: squared error of ln mel bands in clips of 5 s (Dong et al. 2022, section 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch  # noqa: TID253  imported only for training
+from torch import Tensor, nn  # noqa: TID253
+
+from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.dsp.mel import spectrogram
+from perfsynth.errors import InputError
+from perfsynth.synth.deep_performer import CLIP, FRAME_S, PRESET, clip_notes, notes_of, sounding
+from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
+from perfsynth.train.neural_examples import kept, soundings_of
+
+FEWEST_FRAMES = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is made of."""
+
+    clips: int = 16
+
+
+@dataclass(frozen=True)
+class Example:
+    """A performance and the spectrogram of its recording."""
+
+    table: np.ndarray  # SOUNDING
+    values: np.ndarray  # (n_frames, n_bands) float32
+    instrument: int
+
+
+class DeepPerformerTask:
+    """What the training loop asks of a model: batches, losses, validation."""
+
+    def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
+        self.settings = Settings(**settings)
+        recordings = read_recordings(corpus)
+        names = tuple(dict.fromkeys(recording.instrument for recording in recordings))
+        self.config = Config(**{"instruments": names} | model)
+        if missing := sorted(set(names) - set(self.config.instruments)):
+            raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
+        folder = corpus if corpus.is_dir() else corpus.parent
+        made: dict[str, list[Example]] = {"learn": [], "valid": []}
+        for heard in soundings_of([r for r in recordings if r.split in (*splits, "valid")], folder, PRESET.sample_rate):
+            recording = heard.recording
+            values = kept(folder, recording.audio, f"mel-{recording.start_s:g}", partial(_frames, heard.sound))
+            example = Example(sounding(heard.played), values, self.config.instruments.index(recording.instrument))
+            if len(values) >= FEWEST_FRAMES:
+                made["valid" if recording.split == "valid" else "learn"].append(example)
+        self.examples, self.held_out = made["learn"], made["valid"]
+        if not self.examples or not self.held_out:
+            raise InputError(f"{corpus}: {len(self.examples)} recordings to learn from, {len(self.held_out)} to check")
+
+    def network(self) -> DeepPerformer:
+        """A network with fresh weights."""
+        return DeepPerformer(self.config)
+
+    def model_config(self) -> dict[str, Any]:
+        """What the network must be told to be made again."""
+        return asdict(self.config)
+
+    def batch(self, rng: np.random.Generator) -> tuple[Notes, Tensor, Tensor, Tensor]:
+        """Notes, instruments (B,), ln mel bands (B, T, n_bands), and which frames there are (B, T)."""
+        chosen = [self.examples[i] for i in rng.integers(len(self.examples), size=self.settings.clips)]
+        starts = [int(rng.integers(0, max(len(example.values) - CLIP, 0) + 1)) for example in chosen]
+        return _stacked(list(zip(chosen, starts, strict=True)))
+
+    def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """The mean squared error over the frames that there are."""
+        notes, instrument, values, there = batch
+        loss = ((network(notes, instrument, CLIP).float() - values) ** 2).mean(dim=-1)[there].mean()
+        return loss, {"mse": float(loss.detach())}
+
+    @torch.inference_mode()
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """The paper's figure over the validation split, and each instrument's; ``score`` is minus the mean."""
+        errors: dict[str, list[float]] = {}
+        for example, start in _rows(self.held_out):
+            loss, _ = self.loss(network, _stacked([(example, start)]))
+            errors.setdefault(self.config.instruments[example.instrument], []).append(float(loss))
+        figures = {f"mse_{name}": float(np.mean(found)) for name, found in errors.items()}
+        return figures | {"score": -float(np.mean(list(figures.values())))}
+
+
+def _frames(sound: np.ndarray) -> np.ndarray:
+    """(n_frames, n_bands) ln mel bands."""
+    return spectrogram(sound, PRESET).T
+
+
+def _rows(examples: list[Example]) -> Iterator[tuple[Example, int]]:
+    for example in examples:
+        for start in range(0, max(len(example.values) - CLIP // 2, 1), CLIP):
+            yield example, start
+
+
+def _stacked(rows: list[tuple[Example, int]]) -> tuple[Notes, Tensor, Tensor, Tensor]:
+    values = np.zeros((len(rows), CLIP, PRESET.n_bands), np.float32)
+    there = np.zeros((len(rows), CLIP), bool)
+    for index, (example, start) in enumerate(rows):
+        cut = example.values[start : start + CLIP]
+        values[index, : len(cut)], there[index, : len(cut)] = cut, True
+    notes = notes_of([clip_notes(example.table, start * FRAME_S) for example, start in rows])
+    instrument = torch.tensor([example.instrument for example, _ in rows])
+    return notes, instrument, torch.from_numpy(values), torch.from_numpy(there)

@@ -1,0 +1,136 @@
+"""How ``hifigan`` learns: mel distance, and discriminators with their features matched (Kong et al. 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch  # noqa: TID253  imported only for training
+from torch import Tensor, nn  # noqa: TID253
+
+from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.dsp.mel import spectrogram_torch
+from perfsynth.errors import InputError
+from perfsynth.nn.discriminators import Discriminators, adversarial_losses
+from perfsynth.nn.hifigan import Generator, GeneratorConfig
+from perfsynth.train.neural_examples import soundings_of
+from perfsynth.vocode.hifigan import PRESET
+
+if TYPE_CHECKING:
+    from perfsynth.train.learner import Learner
+
+EDGE = PRESET.n_fft // PRESET.hop // 2 + 1  # frames at both ends of a segment that do not count
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is made of, and how much each part of the loss counts; the weights are the paper's."""
+
+    segments: int = 16
+    segment_frames: int = 32  # 8192 samples
+    mel: float = 45.0
+    matching: float = 2.0
+    adversarial: float = 1.0  # 0: mel distance alone
+    discriminator_divisor: int = 1  # of all widths
+    warm_steps: int = 0  # before the discriminators begin to count
+    valid_s: float = 8.0  # of each recording
+
+
+class HiFiGANTask:
+    """What the training loop asks of a model: batches, steps, validation."""
+
+    validates_on_device = True
+
+    def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in model.items()
+        }
+        self.config, self.settings = GeneratorConfig(**sizes), Settings(**settings)
+        hop = int(np.prod(self.config.rates))
+        if hop != PRESET.hop or self.config.inputs != PRESET.n_bands:
+            raise InputError(f"[model]: {self.config.inputs} bands at a hop of {hop}; it is {PRESET.n_bands}, 256")
+        folder = corpus if corpus.is_dir() else corpus.parent
+        recordings = [r for r in read_recordings(corpus) if r.split in (*splits, "valid")]
+        found = soundings_of(recordings, folder, PRESET.sample_rate)
+        length = self._length()
+        self.sounds = [s.sound for s in found if s.recording.split in splits and len(s.sound) > length]
+        self.held_out = [s.sound for s in found if s.recording.split == "valid"]
+        if not self.sounds or not self.held_out:
+            raise InputError(f"{corpus}: {len(self.sounds)} recordings to learn from, {len(self.held_out)} to check")
+        self.steps = 0
+
+    def _length(self) -> int:
+        return (self.settings.segment_frames + 2 * EDGE) * PRESET.hop
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many steps the generator has had."""
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up where a run stopped."""
+        self.steps = int(state["steps"])
+
+    def network(self) -> Generator:
+        """A generator with fresh weights."""
+        return Generator(self.config)
+
+    def companions(self) -> dict[str, nn.Module]:
+        """The discriminators, if any."""
+        settings = self.settings
+        return {"discriminators": Discriminators(settings.discriminator_divisor)} if settings.adversarial else {}
+
+    def model_config(self) -> dict[str, Any]:
+        """What the network must be told to be made again."""
+        return asdict(self.config)
+
+    def batch(self, rng: np.random.Generator) -> Tensor:
+        """Audio (B, n): segments, and at both ends what their spectrograms need."""
+        rows = []
+        for index in rng.integers(len(self.sounds), size=self.settings.segments):
+            start = int(rng.integers(0, len(self.sounds[index]) - self._length() + 1))
+            rows.append(self.sounds[index][start : start + self._length()])
+        return torch.from_numpy(np.stack(rows))
+
+    def step(self, learner: Learner, batch: Tensor) -> dict[str, float]:
+        """Learn from a batch; the parts of the loss."""
+        wanted = _inner(batch)
+        with learner.half():
+            made = learner.networks["network"](_features(batch))[:, 0]
+        made = made.float()
+        mel = (spectrogram_torch(made, PRESET) - spectrogram_torch(wanted, PRESET)).abs().mean()
+        total, figures = self.settings.mel * mel, {"mel": mel}
+        figures |= dict.fromkeys(("discriminator", "generator", "matching"), torch.zeros(()))
+        if self.settings.adversarial and self.steps >= self.settings.warm_steps:
+            losses = adversarial_losses(learner.networks["discriminators"], made, wanted)
+            learner.descend("discriminators", losses.discriminator)
+            total = total + self.settings.adversarial * (losses.generator + self.settings.matching * losses.matching)
+            figures |= {name: getattr(losses, name) for name in ("discriminator", "generator", "matching")}
+        learner.descend("network", total)
+        self.steps += 1
+        return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Mean squared and mean absolute difference of ln mel bands; ``score`` is minus the first."""
+        device = next(network.parameters()).device
+        rows = []
+        for sound in self.held_out:
+            length = min(round(self.settings.valid_s * PRESET.sample_rate), len(sound)) // PRESET.hop * PRESET.hop
+            wanted = torch.from_numpy(np.array(sound[:length]))[None].to(device)
+            values = spectrogram_torch(wanted, PRESET)
+            made = spectrogram_torch(network(values)[:, 0, :length], PRESET)
+            rows.append((float(((made - values) ** 2).mean()), float((made - values).abs().mean())))
+        square, absolute = np.mean(rows, axis=0).tolist()
+        return {"mse": square, "mae": absolute, "score": -square}
+
+
+def _features(batch: Tensor) -> Tensor:
+    """The spectrogram of the inner part of audio, each frame with all that it is made of."""
+    return spectrogram_torch(batch, PRESET)[..., EDGE : -EDGE - 1]
+
+
+def _inner(batch: Tensor) -> Tensor:
+    """The audio that belongs to `_features`."""
+    return batch[..., EDGE * PRESET.hop : -EDGE * PRESET.hop]

@@ -1,0 +1,152 @@
+"""Systems of sound learn from a corpus of recordings: batches, steps, going on, and what is level and in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from perfsynth.data.sound_corpus import Recording, read_recordings, write_recordings
+from perfsynth.errors import InputError
+from perfsynth.formats.audio import write_audio
+from perfsynth.formats.midi_write import write_performance
+from perfsynth.synth.neural_exciter import exciter
+from perfsynth.train.config import read_config
+from perfsynth.train.loop import make_task, train
+from perfsynth.train.neural_examples import examples_of
+from perfsynth.train.spectral import spectral_losses
+from perfsynth.types import Audio, Performance
+from tests.synth.modal_instrument import played, sound
+
+RATE = 44100
+MUSIC = {
+    "train": played((0.1, 0.5, 60, 90), (0.5, 0.4, 67, 70), (0.9, 0.5, 64, 100), (1.5, 0.3, 48, 80)),
+    "valid": played((0.05, 0.5, 62, 90), (0.6, 0.7, 57, 60)),
+}
+# Level and delay in samples of each instrument beside the exciter.
+INSTRUMENTS = {"near": (1.0, 0), "far": (0.25, 320)}
+TASKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "neural": ({"width": 8, "layers": 1}, {"clips": 2, "clip_frames": 24, "valid_s": 1.0}),
+    "neural-adversarial": (
+        {"width": 8, "layers": 1, "residual": True},
+        {"clips": 1, "clip_frames": 16, "valid_s": 1.0, "adversarial": 0.1, "discriminator_width": 64},
+    ),
+    "hifigan": ({"channels": 16}, {"segments": 2, "segment_frames": 16, "discriminator_divisor": 64, "warm_steps": 2}),
+    "deep-performer": (
+        {"width": 8, "encoder_layers": 1, "decoder_layers": 1, "inner": 8, "kernel": 1},
+        {"clips": 2},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sound")
+    recordings = []
+    for split, music in MUSIC.items():
+        (folder / f"{split}.mid").write_bytes(write_performance(music))
+        for name, (level, delay) in INSTRUMENTS.items():
+            audio = sounded(music, level, delay)
+            write_audio(Audio(audio, RATE).stream(), folder / f"{split}-{name}.wav", format="wav", subtype="FLOAT")
+            recordings.append(Recording(f"P/{split}", split, name, f"{split}.mid", f"{split}-{name}.wav"))
+    write_recordings(recordings, folder)
+    return folder
+
+
+def sounded(music: Performance, level: float, delay: int) -> np.ndarray:
+    parts = sound(exciter(music, sample_rate=RATE))[: 3 * RATE]
+    return np.pad(level * (parts[:, :2] + parts[:, 2:]), ((delay, 0), (0, 0))).astype(np.float32)
+
+
+def config_file(folder: Path, name: str) -> Path:
+    from perfsynth.train.checkpoint import to_toml
+
+    model, task = TASKS[name]
+    system = name.removesuffix("-adversarial")
+    schedule = {"steps": 4, "learning_rate": 1e-3, "validate_every": 2}
+    path = folder / f"{name}.toml"
+    path.write_text(to_toml({"system": system, "corpus": "sound", "train": schedule, "model": model, "task": task}))
+    return path
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_run_that_goes_on_is_the_run_that_was_not_stopped(name: str, corpus: Path, tmp_path: Path) -> None:
+    config = read_config(config_file(tmp_path, name))
+
+    def run(out: str, stops: int) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+        figures: dict[str, float] = {}
+        taken = [0]
+        for _ in range(stops):
+            taken[0] = 0
+
+            def stop() -> bool:
+                taken[0] += 1
+                return stops > 1 and taken[0] == 2
+
+            train(config, make_task(config, corpus), tmp_path / out, report=lambda s, f: figures.update(f), stop=stop)
+        content = torch.load(tmp_path / out / "latest.pt", weights_only=True)
+        assert content["step"] == 4
+        return content["network"] | content["companions"].get("discriminators", {}).get("network", {}), figures
+
+    whole, figures = run("whole", 1)
+    parts, _ = run("parts", 2)
+    assert np.isfinite(list(figures.values())).all()
+    assert all(torch.allclose(whole[key], parts[key], atol=1e-5) for key in whole)
+    assert "score" in figures
+
+
+def test_weights_that_were_trained_can_be_played(corpus: Path, tmp_path: Path) -> None:
+    from perfsynth.synth.spectrogram import synthesize_spectrogram
+    from perfsynth.vocode.core import vocode
+
+    made = {}
+    for name in ("neural", "deep-performer", "hifigan"):
+        config = read_config(config_file(tmp_path, name), steps=1)
+        made[name] = str(train(config, make_task(config, corpus), tmp_path / name, report=lambda s, f: None))
+    spectrogram = synthesize_spectrogram(MUSIC["valid"], model="deep-performer", weights=made["deep-performer"])
+    audio = sound(vocode(spectrogram, model="hifigan", weights=made["hifigan"]))
+    assert len(audio) == (spectrogram.values.shape[1] - 1) * 256
+    values = synthesize_spectrogram(MUSIC["valid"], model="neural", weights=made["neural"], instrument="far").values
+    assert np.isfinite(values).all()
+
+
+def test_instruments_are_brought_to_the_level_and_the_time_of_the_exciter(corpus: Path) -> None:
+    for example in examples_of(read_recordings(corpus), corpus, RATE):
+        level, delay = INSTRUMENTS[example.recording.instrument]
+        assert example.gain == pytest.approx(1 / level, rel=0.02)
+        assert example.lag == delay
+        given, wanted = example.clip(2000, RATE)
+        assert given.shape == (4, RATE)
+        assert np.abs(given[:2] + given[2:] - wanted).max() < 0.03 * np.abs(wanted).max()
+
+
+def test_a_clip_at_the_very_end_is_followed_by_silence(corpus: Path) -> None:
+    example = examples_of(read_recordings(corpus), corpus, RATE)[0]
+    _, wanted = example.clip(len(example.sound) - 10, 100)
+    assert wanted.shape == (2, 100)
+    assert not wanted[:, 10:].any()
+
+
+def test_the_distance_of_a_sound_to_itself_is_nothing_and_grows() -> None:
+    generator = torch.Generator().manual_seed(0)
+    wanted = torch.randn(2, 20000, generator=generator) * 0.1
+    noise = torch.randn(2, 20000, generator=generator) * 0.1
+    rows = [spectral_losses(wanted + share * noise, wanted) for share in (0.0, 0.1, 1.0)]
+    for name in ("magnitude", "convergence", "mel", "mel_square"):
+        values = [float(row[name]) for row in rows]
+        assert values[0] < 2e-6
+        assert values[0] < values[1] < values[2]
+
+
+def test_a_corpus_without_a_split_or_with_another_instrument_is_refused(corpus: Path, tmp_path: Path) -> None:
+    config = read_config(config_file(tmp_path, "neural"))
+    recordings = [r for r in read_recordings(corpus) if r.split == "train"]
+    write_recordings(recordings, tmp_path)
+    with pytest.raises(InputError, match="0 to check"):
+        make_task(config, tmp_path)
+    config.model["instruments"] = ["near"]
+    with pytest.raises(InputError, match="far"):
+        make_task(config, corpus)
