@@ -1,0 +1,234 @@
+"""Performances and how they sound: what systems of sound learn from, one line a recording.
+
+A line of ``recordings.jsonl`` names a performance (MIDI), its recording, the instrument and the split: ``{"piece":
+"Bach/Fugue/bwv_848", "split": "train", "instrument": "salamander", "performance": "performances/a.mid", "audio":
+"audio/a.flac"}``. Paths are relative to that file. `prepare` renders such a corpus from human performances in
+minutes; recordings of one's own, whose performances come from ``perfsynth align``, may stand beside them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perfsynth.data.pieces import Entry, Piece, pieces, write_manifest
+from perfsynth.errors import InputError, MissingError
+from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
+
+RECORDINGS = "recordings.jsonl"  # beside the manifest that every corpus has, which lists the pieces
+EXCERPT_S = 12.0
+FEWEST_NOTES = 12  # of an excerpt
+SPLITS = ("train", "valid", "test")
+KEYS = (21, 108)
+
+Report = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording of a performance."""
+
+    piece: str
+    split: str
+    instrument: str
+    performance: str  # path of a MIDI file or of JSON Lines
+    audio: str  # path of a WAV, FLAC, Ogg or MP3 file
+    start_s: float = 0.0  # of the audio: where 0 s of the performance is
+    license: str = ""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What a corpus is rendered with: an engine and its options."""
+
+    name: str
+    engine: str
+    options: dict[str, Any]
+
+
+def read_recordings(path: Path) -> list[Recording]:
+    """Read a list of recordings, or that of a folder; paths come back absolute.
+
+    Raises
+    ------
+    MissingError
+        When there is none.
+    InputError
+        When a line is no recording.
+    """
+    path = path / RECORDINGS if path.is_dir() else path
+    if not path.is_file():
+        raise MissingError(f"{path}: not found; make one: python tools/sound_corpus.py")
+    made, known = [], {field.name for field in fields(Recording)}
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            row = json.loads(line)
+            recording = Recording(**{key: value for key, value in row.items() if key in known})
+        except (json.JSONDecodeError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: line {number} is no recording ({error})") from error
+        if recording.split not in SPLITS:
+            raise InputError(f"{path}: line {number}: split {recording.split!r} is none of {', '.join(SPLITS)}")
+        places = {key: str(path.parent / getattr(recording, key)) for key in ("performance", "audio")}
+        made.append(Recording(**asdict(recording) | places))
+    if not made:
+        raise InputError(f"{path}: no recordings in this list; it needs at least one")
+    return made
+
+
+def prepare(
+    corpus: Path, out: Path, instruments: Iterable[Instrument], *, train: int = 90, valid: int = 12,
+    coverage: int = 30, seed: int = 0, report: Report = lambda step, share: None,
+) -> list[Recording]:  # fmt: skip
+    """Render excerpts of human performances, and of music that covers what they leave out, on each instrument.
+
+    Parameters
+    ----------
+    corpus
+        Of performances, as `perfsynth.data.pieces` reads it; its splits are kept.
+    out
+        Gets the lists, ``performances`` and ``audio``.
+    instruments
+        To render with.
+    train, valid
+        Excerpts of each split, of `EXCERPT_S` seconds.
+    coverage
+        Excerpts of generated music beside those for training: all keys, velocities and pedals.
+    seed
+        Of the choice.
+    report
+        Called with the step and the share done.
+    """
+    from perfsynth.formats.midi_write import write_performance
+
+    for folder in ("performances", "audio"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    chosen = [(name, "train", made) for name, made in excerpts(pieces(corpus, "train"), train, seed=seed)]
+    chosen += [(name, "valid", made) for name, made in excerpts(pieces(corpus, "valid"), valid, seed=seed)]
+    chosen += [(f"coverage/{i}", "train", covering(seed + i)) for i in range(coverage)]
+    recordings: list[Recording] = []
+    for number, (name, split, performance) in enumerate(chosen):
+        report(name, number / len(chosen))
+        stem = name.replace("/", "__")
+        place = out / "performances" / f"{stem}.mid"
+        place.write_bytes(write_performance(performance))
+        for instrument in instruments:
+            audio = out / "audio" / f"{stem}.{instrument.name}.flac"
+            if not audio.is_file():
+                _render(place, instrument, audio, seed=number)
+            midi, sound = (str(path.relative_to(out)) for path in (place, audio))
+            recordings.append(Recording(name, split, instrument.name, midi, sound))
+    write_recordings(recordings, out)
+    return recordings
+
+
+def write_recordings(recordings: list[Recording], folder: Path) -> None:
+    """Write the recordings of a corpus, and the manifest of their pieces."""
+    lines = [json.dumps(asdict(recording)) for recording in recordings]
+    (folder / RECORDINGS).write_text("".join(line + "\n" for line in lines))
+    by_performance: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        by_performance.setdefault(recording.performance, []).append(recording)
+    entries = [
+        Entry(
+            own[0].piece, own[0].piece.split("/")[0], own[0].split, performance, 0, (),
+            tuple(r.instrument for r in own), {}, own[0].license,
+        )
+        for performance, own in by_performance.items()
+    ]  # fmt: skip
+    write_manifest(entries, folder)
+
+
+def _render(performance: Path, instrument: Instrument, audio: Path, *, seed: int) -> None:
+    """Sound a performance for the length of an excerpt."""
+    from dataclasses import replace
+
+    from perfsynth import formats
+    from perfsynth.formats.audio import write_audio
+    from perfsynth.synth.core import synthesize
+
+    played = formats.read_performance(performance.read_bytes(), name=str(performance))
+    stream = synthesize(played, engine=instrument.engine, sample_rate=44100, seed=seed, **instrument.options)
+    part = audio.with_name(audio.name + ".part")
+    write_audio(replace(stream, blocks=_first(stream.blocks, round(EXCERPT_S * 44100))), part, format="flac")
+    part.replace(audio)
+
+
+def _first(blocks: Iterable[np.ndarray], n_samples: int) -> Iterator[np.ndarray]:
+    left = n_samples
+    for block in blocks:
+        yield block[:left]
+        left -= len(block)
+        if left <= 0:
+            return
+    yield np.zeros((left, 2), np.float32)
+
+
+def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Performance]]:
+    """`n` excerpts with their names, taken from the pieces in turn so that none stands out."""
+    rng = np.random.default_rng(seed)
+    played = [
+        (piece.name, recording, performance)
+        for piece in found
+        for recording, performance in sorted(piece.performances.items())
+    ]
+    by_piece: dict[str, list[int]] = {}
+    for index, (name, *_) in enumerate(played):
+        by_piece.setdefault(name, []).append(index)
+    names, made = rng.permutation(sorted(by_piece)), list[tuple[str, Performance]]()
+    for turn in range(20 * n):
+        if len(made) == n or not by_piece:
+            break
+        name, recording, performance = played[rng.choice(by_piece[str(names[turn % len(names)])])]
+        start_s = float(rng.uniform(0, max(performance.end_s - EXCERPT_S, 0.01)))
+        cut = excerpt(performance, start_s, EXCERPT_S)
+        if len(cut.notes) >= FEWEST_NOTES:
+            made.append((f"{name}/{recording}/{start_s:.0f}", cut))
+    return made
+
+
+def excerpt(performance: Performance, start_s: float, length_s: float) -> Performance:
+    """The notes that begin within a time, with the pedals as they stand at its beginning."""
+    notes, controls = performance.notes, performance.controls
+    inside = (notes["onset_s"] >= start_s) & (notes["onset_s"] < start_s + length_s - 0.1)
+    notes = notes[inside].copy()
+    notes["onset_s"] -= start_s
+    notes["part"] = 0
+    before = controls[controls["time_s"] < start_s]
+    states = [before[before["number"] == number][-1:] for number in np.unique(before["number"])]
+    during = controls[(controls["time_s"] >= start_s) & (controls["time_s"] < start_s + length_s)]
+    kept = np.concatenate([*states, during]) if states else during.copy()
+    kept["time_s"] = np.maximum(kept["time_s"] - start_s, 0.0)
+    kept["part"] = 0
+    return Performance(notes, kept)
+
+
+def covering(seed: int) -> Performance:
+    """Chords, scales and repetitions over the whole keyboard, all velocities, with and without the pedal."""
+    rng = np.random.default_rng([seed, 7])
+    rows, at = [], 0.05
+    while at < EXCERPT_S - 0.5:
+        kind = rng.choice(["chord", "scale", "repetition", "rest"], p=[0.5, 0.3, 0.15, 0.05])
+        key, velocity = int(rng.integers(KEYS[0], KEYS[1] + 1)), int(rng.integers(8, 128))
+        step_s = float(np.exp(rng.uniform(np.log(0.06), np.log(0.5))))
+        if kind == "chord":
+            keys = np.unique(np.clip(key + rng.integers(0, 20, int(rng.integers(1, 6))), *KEYS))
+            length_s = float(np.exp(rng.uniform(np.log(0.08), np.log(4.0))))
+            rows += [(at + rng.uniform(0, 0.02), length_s, int(k), velocity) for k in keys]
+            at += length_s * rng.uniform(0.3, 1.0)
+        elif kind == "rest":
+            at += 0.7
+        else:
+            slope = int(rng.choice([-2, -1, 1, 2])) if kind == "scale" else 0
+            for i in range(int(rng.integers(4, 12))):
+                rows.append((at, step_s * rng.uniform(0.4, 1.2), int(np.clip(key + slope * i, *KEYS)), velocity))
+                at += step_s
+    notes = np.array([("", onset, length, key, v, 0) for onset, length, key, v in rows], PERFORMED_NOTE)
+    notes = np.sort(notes[notes["onset_s"] < EXCERPT_S - 0.2], order=["onset_s", "pitch"])
+    times = np.sort(rng.uniform(0, EXCERPT_S, int(rng.integers(0, 9))))
+    pedal = [(time_s, SUSTAIN, 127 * ((i + 1) % 2), 0) for i, time_s in enumerate(times)]
+    return Performance(notes, np.array(pedal, CONTROL))

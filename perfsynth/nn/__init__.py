@@ -1,0 +1,1 @@
+"""Layers that two systems or more use; everything here computes with torch."""

@@ -1,0 +1,196 @@
+"""``deep-performer``: the synthesis model of Deep Performer, performances to mel spectrograms (Dong et al. 2022).
+
+Differs: the paper makes clips of 5 s. Here they overlap, and cross-fade in the logarithm, so that the sound of a long
+piece does not jump.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perfsynth.dsp.mel import PRESETS
+from perfsynth.errors import MissingError, UsageError
+from perfsynth.types import SUSTAIN, Performance, Spectrogram
+
+if TYPE_CHECKING:
+    from perfsynth.synth.deep_performer_network import DeepPerformer, Notes
+
+PRESET = PRESETS["deep-performer-16k"]
+FRAME_S = PRESET.hop / PRESET.sample_rate
+CLIP = 312  # frames, 5 s
+OVERLAP = 64  # frames that neighbouring clips share
+SYSTEM = "deep-performer"
+TAIL_S = 2.0  # after the last note that is not silence yet
+BEFORE_S = 0.5  # a note that ended at most so long before a clip is one of its notes
+MOST_NOTES = 4096  # of a clip: attention looks at all pairs
+FLOOR_LN = float(np.log(PRESET.floor))
+PEDAL_DOWN = 64
+
+log = logging.getLogger("perfsynth")
+
+
+def predict(
+    performance: Performance, *, instrument: str | None = None, weights: str | None = None, device: str = "cpu",
+    seed: int = 0,
+) -> Spectrogram:  # fmt: skip
+    """The spectrogram of a performance; see `perfsynth.synth.spectrogram.synthesize_spectrogram`.
+
+    Parameters
+    ----------
+    performance
+        Played on one piano, whatever its parts; drums and notes without a finite time are left out.
+    instrument
+        One that the network has learnt; its first by default.
+    weights
+        A folder with model.safetensors and config.toml; else the network that ships.
+    device
+        Where the network computes.
+    seed
+        Without effect.
+
+    Raises
+    ------
+    MissingError
+        When no network ships.
+    InputError
+        When the folder holds no such network.
+    UsageError
+        When the network has no such instrument.
+    """
+    network = load(weights)
+    names = network.config.instruments
+    if instrument is not None and instrument not in names:
+        raise UsageError(f"instrument {instrument!r}: this network knows {', '.join(names)}")
+    number = 0 if instrument is None else names.index(instrument)
+    table = sounding(performance)
+    n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
+    return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
+
+
+SOUNDING = np.dtype([("pitch", "i8"), ("velocity", "i8"), ("begin_s", "f8"), ("end_s", "f8")])
+
+
+def sounding(performance: Performance) -> np.ndarray:
+    """The notes as `SOUNDING`, by onset, as long as key or pedal let them sound, but not beyond the same key's next.
+
+    Differs: the paper does not say what the pedal does.
+    """
+    notes = performance.notes
+    drums = [index for index, part in enumerate(performance.parts) if part.is_drum]
+    kept = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"]) & ~np.isin(notes["part"], drums)
+    if not kept.all():
+        log.warning("%d notes of drums or without a finite time are left out", int((~kept).sum()))
+    notes = np.sort(notes[kept], order=["onset_s", "pitch"])
+    made = np.zeros(len(notes), SOUNDING)
+    made["pitch"], made["velocity"] = np.clip(notes["pitch"], 0, 127), np.clip(notes["velocity"], 1, 127)
+    made["begin_s"] = np.maximum(notes["onset_s"], 0.0)
+    made["end_s"] = _lifted(performance, np.maximum(notes["onset_s"] + notes["duration_s"], made["begin_s"]))
+    for pitch in np.unique(made["pitch"]):
+        rows = np.flatnonzero(made["pitch"] == pitch)
+        made["end_s"][rows[:-1]] = np.minimum(made["end_s"][rows[:-1]], made["begin_s"][rows[1:]])
+    return made
+
+
+def _lifted(performance: Performance, release_s: np.ndarray) -> np.ndarray:
+    """When the dampers fall on keys that come up at some times."""
+    rows = performance.controls[performance.controls["number"] == SUSTAIN]
+    rows = np.sort(rows[np.isfinite(rows["time_s"])], order="time_s")
+    if len(rows) == 0:
+        return release_s
+    is_down = rows["value"] >= PEDAL_DOWN
+    at = np.searchsorted(rows["time_s"], release_s, side="right") - 1
+    ups = rows["time_s"][~is_down]
+    following = np.append(ups, max(release_s.max(initial=0.0), rows["time_s"][-1]))
+    held = (at >= 0) & is_down[at]
+    return np.where(held, np.maximum(following[np.searchsorted(ups, release_s)], release_s), release_s)
+
+
+def notes_of(tables: list[np.ndarray], device: str = "cpu") -> Notes:
+    """`SOUNDING` tables, times relative to their clips, as a batch."""
+    import torch
+
+    from perfsynth.synth.deep_performer_network import Notes
+
+    longest = max(1, *(len(table) for table in tables))
+    columns = {}
+    for name, dtype in (("pitch", np.int64), ("velocity", np.int64), ("begin_s", np.float32), ("end_s", np.float32)):
+        columns[name] = np.zeros((len(tables), longest), dtype)
+        for row, table in zip(columns[name], tables, strict=True):
+            row[: len(table)] = table[name] / FRAME_S if name.endswith("_s") else table[name]
+    padded = np.arange(longest) >= np.array([len(table) for table in tables])[:, None]
+    # Attention needs something to look at: a clip without notes gets one that does not sound.
+    padded[:, 0] = False
+    return Notes(*(torch.from_numpy(a).to(device) for a in (*columns.values(), padded)))
+
+
+def clip_notes(table: np.ndarray, begin_s: float) -> np.ndarray:
+    """The notes of a clip, those that ended shortly before it too; times relative to its begin."""
+    end_s = begin_s + CLIP * FRAME_S
+    rows = table[(table["begin_s"] < end_s) & (table["end_s"] > begin_s - BEFORE_S)].copy()
+    rows["begin_s"] -= begin_s
+    rows["end_s"] -= begin_s
+    if len(rows) > MOST_NOTES:
+        log.warning("%d notes within 5 s: only the %d loudest are sounded", len(rows), MOST_NOTES)
+        rows = rows[np.sort(np.argsort(-rows["velocity"], kind="stable")[:MOST_NOTES])]
+    return rows
+
+
+def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device: str, n_frames: int) -> np.ndarray:
+    """(n_bands, n_frames) float32, clip by clip, cross-faded; silence where nothing has sounded for `TAIL_S`."""
+    import torch
+
+    made = np.zeros((PRESET.n_bands, n_frames), np.float32)
+    weight = np.zeros(n_frames, np.float32)
+    rise = (np.arange(OVERLAP) + 0.5) / OVERLAP
+    for start in range(0, n_frames, CLIP - OVERLAP):
+        size = min(CLIP, n_frames - start)
+        rows = clip_notes(table, start * FRAME_S)
+        fade = np.ones(CLIP)
+        fade[:OVERLAP], fade[-OVERLAP:] = rise, rise[::-1]
+        clip = np.full((CLIP, PRESET.n_bands), FLOOR_LN, np.float32)
+        if len(rows):
+            notes, who = notes_of([rows], device), torch.tensor([instrument], device=device)
+            with torch.inference_mode():
+                clip = network(notes, who, CLIP)[0].cpu().numpy()
+        made[:, start : start + size] += (clip[:size] * fade[:size, None]).T
+        weight[start : start + size] += fade[:size].astype(np.float32)
+    values = np.maximum(made / weight, FLOOR_LN)
+    values[:, ~_audible(table, n_frames)] = FLOOR_LN
+    return values
+
+
+def _audible(table: np.ndarray, n_frames: int) -> np.ndarray:
+    """(n_frames,) whether a note sounds, or has within `TAIL_S`."""
+    steps = np.zeros(n_frames + 1)
+    first = np.clip(np.floor(table["begin_s"] / FRAME_S).astype(int) - 2, 0, n_frames)
+    last = np.clip(np.ceil((table["end_s"] + TAIL_S) / FRAME_S).astype(int), 0, n_frames)
+    np.add.at(steps, first, 1)
+    np.add.at(steps, last, -1)
+    return np.asarray(np.cumsum(steps)[:n_frames] > 0)
+
+
+@lru_cache(maxsize=2)
+def load(folder: str | None = None) -> DeepPerformer:
+    """The network of a folder, by default the one that ships.
+
+    Raises
+    ------
+    MissingError
+        When none ships.
+    InputError
+        When the folder holds no such network, or that of another version.
+    """
+    from perfsynth.nn.weights import load_network
+    from perfsynth.synth.deep_performer_network import Config, DeepPerformer
+
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
+    if folder is None and not place.is_dir():
+        raise MissingError("no deep-performer ships with this version; train one, then give its folder as --weights")
+    network: DeepPerformer = load_network(place, SYSTEM, DeepPerformer, Config)
+    return network

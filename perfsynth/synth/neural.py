@@ -1,0 +1,164 @@
+"""``neural``: the modal piano, coloured by a network that has heard other pianos.
+
+Long performances are done in windows with as much context as the network hears, so that a window's sound is that of
+the whole: there is no seam, and memory does not grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perfsynth.errors import InputError, MissingError, UsageError
+from perfsynth.synth.modal.room import in_room, tail_s
+from perfsynth.synth.modal.tuning import A4_HZ
+from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
+from perfsynth.types import AudioStream, Performance, Spectrogram
+
+if TYPE_CHECKING:
+    from perfsynth.synth.neural_network import Neural
+
+WINDOW = 512  # frames that are sounded at once, 6 s
+SYSTEM = "neural"
+
+
+def stream(
+    performance: Performance, *, instrument: str | None = None, room: str = "dry", piano: str | None = None,
+    a4: float = A4_HZ, temperament: str = "equal", weights: str | None = None, device: str = "cpu", seed: int = 0,
+) -> AudioStream:  # fmt: skip
+    """Sound a performance; see `perfsynth.synth.core.synthesize`.
+
+    Parameters
+    ----------
+    performance
+        Played on one piano, whatever its parts.
+    instrument
+        One that the network has learnt; its first by default.
+    room
+        ``dry``, ``studio`` or ``hall``, around what the instrument was recorded in.
+    piano, a4, temperament
+        Of the exciter; see `perfsynth.synth.modal.engine.stream`.
+    weights
+        A folder with model.safetensors and config.toml; else the network that ships.
+    device
+        Where the network computes.
+    seed
+        Of the noise and the room.
+
+    Raises
+    ------
+    MissingError
+        When no network ships.
+    InputError
+        When the folder holds none, or that of another version.
+    UsageError
+        When there is no such instrument or room.
+    """
+    network = load(weights)
+    number = instrument_number(network.config.instruments, instrument)
+    echo_s = tail_s(room)  # type: ignore[arg-type]
+    from perfsynth.synth.neural_network import PRESET
+
+    dry = exciter(
+        performance, sample_rate=PRESET.sample_rate, piano=piano, a4=a4, temperament=temperament, seed=seed
+    )  # fmt: skip
+    stamp = performance.made_by(
+        "synth-audio", SYSTEM, seed=seed, instrument=network.config.instruments[number], room=room, a4=a4,
+        temperament=temperament, weights=weights or "shipped",
+    )  # fmt: skip
+    sounded = windowed(_followed(dry.blocks, round(echo_s * PRESET.sample_rate)), network, number, device)
+    blocks = in_room(sounded, room, rate=PRESET.sample_rate, seed=seed)  # type: ignore[arg-type]
+    return AudioStream(blocks, PRESET.sample_rate, CHANNELS, dry.duration_s + echo_s, **stamp)
+
+
+def predict(
+    performance: Performance, *, instrument: str | None = None, room: str = "dry", weights: str | None = None,
+    device: str = "cpu", seed: int = 0,
+) -> Spectrogram:  # fmt: skip
+    """The spectrogram of `stream`, left and right averaged."""
+    from perfsynth.synth.spectrogram import PRESET, measured
+
+    sounded = stream(performance, instrument=instrument, room=room, weights=weights, device=device, seed=seed)
+    return measured(sounded, PRESET)
+
+
+def instrument_number(instruments: tuple[str, ...], name: str | None) -> int:
+    """Where an instrument stands among those of a network; the first without a name.
+
+    Raises
+    ------
+    UsageError
+        When there is none of that name.
+    """
+    if name is None:
+        return 0
+    if name not in instruments:
+        raise UsageError(f"instrument {name!r}: this network knows {', '.join(instruments)}")
+    return instruments.index(name)
+
+
+def _followed(blocks: Any, n_samples: int) -> Iterator[np.ndarray]:
+    """The blocks and some silence."""
+    yield from blocks
+    for start in range(0, n_samples, 65536):
+        yield np.zeros((min(65536, n_samples - start), SOURCES * CHANNELS), np.float32)
+
+
+def windowed(blocks: Any, network: Neural, instrument: int, device: str, window: int = WINDOW) -> Iterator[np.ndarray]:
+    """(n, 2) float32: what a network makes of an exciter, (n, 4), in windows of some frames."""
+    from perfsynth.synth.neural_network import PRESET
+
+    hop = PRESET.hop
+    # Beside the network's own context, frames that overlap with those at the border of the window.
+    around = (network.config.context + PRESET.n_fft // hop) * hop
+    network = network.to(device)
+    held, lead = np.zeros((0, SOURCES * CHANNELS), np.float32), 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while len(held) >= lead + window * hop + around:
+            part = _sounded(held[: lead + window * hop + around], network, instrument, device)
+            yield part[lead : lead + window * hop]
+            kept = max(lead + window * hop - around, 0)
+            lead = lead + window * hop - kept
+            held = held[kept:]
+    if len(held) > lead:
+        yield _sounded(held, network, instrument, device)[lead:]
+
+
+def _sounded(exciter: np.ndarray, network: Neural, instrument: int, device: str) -> np.ndarray:
+    import torch
+
+    if not exciter.any():
+        return np.zeros((len(exciter), CHANNELS), np.float32)
+    with torch.inference_mode():
+        given = torch.from_numpy(np.ascontiguousarray(exciter.T))[None].to(device)
+        made = network(given, torch.tensor([instrument], device=device))
+    return np.asarray(made[0].cpu().numpy().T)
+
+
+@lru_cache(maxsize=2)
+def load(folder: str | None = None) -> Neural:
+    """The network of a folder, by default the one that ships.
+
+    Raises
+    ------
+    MissingError
+        When none ships.
+    InputError
+        When the folder holds no such network, or that of another version.
+    """
+    from perfsynth.nn.weights import load_network
+    from perfsynth.synth.neural_network import Config, Neural
+
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
+    if folder is None and not place.is_dir():
+        raise MissingError("no neural piano ships with this version; train one, then give its folder as --weights")
+    network: Neural = load_network(place, SYSTEM, Neural, Config)
+    if not network.config.instruments:
+        raise InputError(f"{place}: this network knows no instrument; train it again")
+    return network

@@ -1,0 +1,99 @@
+"""The verb of the stage: a performance in, a spectrogram out; and the engines whose sound is measured for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perfsynth import registry
+from perfsynth.dsp.mel import PRESETS, Preset, spectrogram
+from perfsynth.dsp.resample import resample
+from perfsynth.errors import InputError, UsageError
+from perfsynth.types import AudioStream, Performance, Spectrogram
+
+PRESET = "perfsynth-44k"
+BLOCK = 1024  # frames that are measured at once
+
+
+def synthesize_spectrogram(
+    performance: Performance, *, model: str = "auto", device: str = "cpu", seed: int = 0, **options: Any
+) -> Spectrogram:
+    """Predict the spectrogram of a performance.
+
+    Parameters
+    ----------
+    performance
+        What to sound; 0 s in it is frame 0.
+    model
+        A model's name; ``auto`` takes the default, or the first that has the options asked for.
+    device
+        Where a model that computes with torch does so.
+    seed
+        Seed of everything random in the model.
+    **options
+        The model's own; None means its default.
+
+    Returns
+    -------
+    Spectrogram
+        (n_bands, n_frames) in the model's preset.
+
+    Raises
+    ------
+    InputError
+        When the performance has no notes.
+    UsageError
+        When there is no such model, or it takes no such option.
+    """
+    if len(performance.notes) == 0:
+        raise InputError("the performance has no notes; there is nothing to sound")
+    given = {name: value for name, value in options.items() if value is not None}
+    system, predict, taken = registry.choose(model, "synth-mel", given)
+    common = {"device": device, "seed": seed}
+    passed = {name: value for name, value in common.items() if name in taken}
+    made: Spectrogram = predict(performance, **passed, **given)
+    return replace(made, **performance.made_by("synth-mel", system.name, seed=seed, **given))
+
+
+def modal(
+    performance: Performance, *, preset: str = PRESET, piano: str | None = None, room: str = "dry", seed: int = 0
+) -> Spectrogram:
+    """The spectrogram of the modal piano, left and right averaged; see `perfsynth.synth.modal.engine.stream`."""
+    from perfsynth.synth.modal.engine import stream
+
+    return measured(stream(performance, piano=piano, room=room, seed=seed), preset)  # type: ignore[arg-type]
+
+
+def measured(stream: AudioStream, preset: str) -> Spectrogram:
+    """The spectrogram of a stream, its channels averaged; the audio is not held in memory.
+
+    Raises
+    ------
+    UsageError
+        When there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"preset {preset!r} is unknown; there are {', '.join(PRESETS)}")
+    how = PRESETS[preset]
+    parts = list(_measured(resample(stream, how.sample_rate), how))
+    return Spectrogram(np.concatenate(parts, axis=1), preset, history=stream.history, sha256=stream.sha256)
+
+
+def _measured(stream: AudioStream, preset: Preset) -> Iterator[np.ndarray]:
+    """(n_bands, at most BLOCK) frames at a time, each as if all audio were known."""
+    around = -(-(preset.n_fft // 2) // preset.hop)  # frames whose audio the frame beside them may reach
+    held = np.zeros(around * preset.hop, np.float32)  # from `around` frames before the next one on
+    n_samples = n_frames = 0
+    for block in stream.blocks:
+        held = np.concatenate([held, block.mean(axis=1, dtype=np.float32)])
+        n_samples += len(block)
+        while len(held) >= (BLOCK + 2 * around) * preset.hop:
+            yield spectrogram(held[: (BLOCK + 2 * around) * preset.hop], preset)[:, around : around + BLOCK]
+            held = held[BLOCK * preset.hop :]
+            n_frames += BLOCK
+    left = n_samples // preset.hop + 1 - n_frames
+    if left > 0:
+        yield spectrogram(np.pad(held, (0, around * preset.hop)), preset)[:, around : around + left]

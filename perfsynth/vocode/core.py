@@ -1,0 +1,96 @@
+"""The verb of the stage: a spectrogram in, audio out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perfsynth import registry
+from perfsynth.dsp.mel import PRESETS
+from perfsynth.dsp.resample import resample
+from perfsynth.errors import InputError, UsageError
+from perfsynth.types import AudioStream, Spectrogram
+
+MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+
+
+def vocode(
+    spectrogram: Spectrogram,
+    *,
+    model: str = "auto",
+    sample_rate: int | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    **options: Any,
+) -> AudioStream:
+    """Turn a spectrogram into sound at its own level.
+
+    Parameters
+    ----------
+    spectrogram
+        Of a preset that the model knows.
+    model
+        A vocoder's name; ``auto`` takes the default, or the first that has the options asked for.
+    sample_rate
+        In Hz; the preset's own by default. Another one is resampled.
+    device
+        Where a model that computes with torch does so.
+    seed
+        Seed of everything random in the model.
+    **options
+        The model's own; None means its default.
+
+    Returns
+    -------
+    AudioStream
+        Made while it is consumed; frame i of the spectrogram is around sample ``i * hop``.
+
+    Raises
+    ------
+    InputError
+        When the spectrogram is empty, not finite, or of a preset that the model does not know.
+    UsageError
+        When there is no such model, it takes no such option, or no audio has that sample rate.
+    """
+    check(spectrogram)
+    if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
+    given = {name: value for name, value in options.items() if value is not None}
+    system, sound, taken = registry.choose(model, "vocode", given)
+    common = {"device": device, "seed": seed}
+    passed = {name: value for name, value in common.items() if name in taken}
+    made: AudioStream = sound(spectrogram, **passed, **given)
+    made = replace(made, **spectrogram.made_by("vocode", system.name, seed=seed, **given))
+    return made if sample_rate is None else resample(made, sample_rate)
+
+
+def check(spectrogram: Spectrogram) -> None:
+    """Refuse what no vocoder can sound.
+
+    Raises
+    ------
+    InputError
+        When the preset is unknown, the shape is not its own, or a value is not finite.
+    """
+    preset = PRESETS.get(spectrogram.preset)
+    if preset is None:
+        raise InputError(f"preset {spectrogram.preset!r} is unknown; there are {', '.join(PRESETS)}")
+    shape = spectrogram.values.shape
+    if len(shape) != 2 or shape[0] != preset.n_bands or shape[1] == 0:
+        raise InputError(f"shape {shape}; {preset.name} has {preset.n_bands} bands and at least one frame")
+    if not np.isfinite(spectrogram.values).all():
+        raise InputError("the spectrogram has values that are not finite numbers; make it again")
+
+
+def require(spectrogram: Spectrogram, preset: str, model: str) -> None:
+    """Refuse a spectrogram of another preset than a vocoder's own.
+
+    Raises
+    ------
+    InputError
+        With the preset that is needed.
+    """
+    if spectrogram.preset != preset:
+        raise InputError(f"preset {spectrogram.preset}; {model} was trained on {preset}: use --model griffin-lim")

@@ -1,0 +1,102 @@
+"""``hifigan``: HiFi-GAN version 2 at 16 kHz, the inversion model of Deep Performer (Dong et al. 2022).
+
+Long spectrograms are done in windows with as much context as the generator has, so a window's sound is that of the
+whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perfsynth.dsp.mel import PRESETS
+from perfsynth.errors import MissingError
+from perfsynth.types import AudioStream, Spectrogram
+from perfsynth.vocode.core import require
+
+if TYPE_CHECKING:
+    from perfsynth.nn.hifigan import Generator
+
+PRESET = PRESETS["deep-performer-16k"]
+SYSTEM = "hifigan"
+WINDOW = 256  # frames, 4 s
+SILENT_LN = float(np.log(1.001 * PRESET.floor))  # what lies below is the floor
+
+
+def vocode(spectrogram: Spectrogram, *, weights: str | None = None, device: str = "cpu", seed: int = 0) -> AudioStream:
+    """Sound a spectrogram; see `perfsynth.vocode.core.vocode`.
+
+    Parameters
+    ----------
+    spectrogram
+        Of the preset ``deep-performer-16k``.
+    weights
+        A folder with model.safetensors and config.toml; else the network that ships.
+    device
+        Where the network computes.
+    seed
+        Without effect.
+
+    Raises
+    ------
+    MissingError
+        When no network ships.
+    InputError
+        When the preset is another, or the folder holds no such network.
+    """
+    require(spectrogram, PRESET.name, SYSTEM)
+    n_samples = max(spectrogram.values.shape[1] - 1, 1) * PRESET.hop
+    blocks = windowed(spectrogram.values, load(weights), device, n_samples)
+    return AudioStream(blocks, PRESET.sample_rate, 1, n_samples / PRESET.sample_rate)
+
+
+def windowed(
+    values: np.ndarray, generator: Generator, device: str, n_samples: int, window: int = WINDOW
+) -> Iterator[np.ndarray]:
+    """(n, 1) float32: what a generator makes of (n_bands, n_frames), in windows of some frames.
+
+    Where all frames that a sample depends on are silent, so is the sample.
+    """
+    import torch
+
+    generator = generator.to(device)
+    n_frames, context, hop = values.shape[1], generator.context(), PRESET.hop
+    loud = values.max(axis=0) > SILENT_LN
+    near = np.convolve(loud, np.ones(2 * context + 1))[context : context + n_frames] > 0.5
+    for start in range(0, n_frames, window):
+        first, last = max(start - context, 0), min(start + window + context, n_frames)
+        length = min(start + window, n_frames) - start
+        block = np.zeros((length * hop, 1), np.float32)
+        if near[start : start + length].any():
+            with torch.inference_mode():
+                given = torch.from_numpy(np.ascontiguousarray(values[None, :, first:last], np.float32)).to(device)
+                made = generator(given)[0, 0].cpu().numpy()
+            made = made * np.repeat(near[first:last], hop)
+            block[:, 0] = made[(start - first) * hop : (start - first + length) * hop]
+        yield block[: max(n_samples - start * hop, 0)]
+
+
+@lru_cache(maxsize=2)
+def load(folder: str | None = None) -> Generator:
+    """The generator of a folder, by default the one that ships.
+
+    Raises
+    ------
+    MissingError
+        When none ships.
+    InputError
+        When the folder holds no such network, or that of another version.
+    """
+    from perfsynth.nn.hifigan import Generator, GeneratorConfig
+    from perfsynth.nn.weights import load_network
+
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
+    if folder is None and not place.is_dir():
+        raise MissingError("no hifigan ships with this version; train one, then give its folder as --weights")
+    generator: Generator = load_network(place, SYSTEM, Generator, GeneratorConfig)
+    return generator
