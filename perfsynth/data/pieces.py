@@ -6,10 +6,12 @@ Nothing in it belongs to a model: every system of the stage is trained from the 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -76,7 +78,7 @@ def load(path: Path) -> Piece:
                 if key != "head":
                     kind, name, table = key.split("/")
                     tables[kind].setdefault(name, {})[table] = arrays[key]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: no piece of a prepared corpus ({error})") from error
     scores = {
         name: Score(

@@ -147,6 +147,6 @@ def losses(shape: Shape, batch: Batch, target: Target) -> dict[str, Tensor]:
 def _relative(values: Tensor, group: Tensor, n_groups: int) -> Tensor:
     """Values less their group's mean."""
     known = torch.isfinite(values)
-    count = torch.zeros(n_groups).index_add(0, group[known], torch.ones_like(values[known]))
-    total = torch.zeros(n_groups).index_add(0, group[known], values[known])
+    count = values.new_zeros(n_groups).index_add(0, group[known], torch.ones_like(values[known]))
+    total = values.new_zeros(n_groups).index_add(0, group[known], values[known])
     return values - (total / count.clamp(min=1))[group]

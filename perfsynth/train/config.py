@@ -18,6 +18,7 @@ TASKS = {
     "hifigan": "perfsynth.train.hifigan:HiFiGANTask",
     "m2m": "perfsynth.train.m2m:M2MTask",
     "neural": "perfsynth.train.neural:NeuralTask",
+    "performancenet": "perfsynth.train.performancenet:PerformanceNetTask",
 }
 DECAYS = ("cosine", "exponential", "none")
 PRECISIONS = ("auto", "float32", "bfloat16")

@@ -88,6 +88,14 @@ class M2MTask:
         """What the network must be told to be made again."""
         return asdict(self.config)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What GradNorm has come to."""
+        return {"weights": self.weights, "first": self.first}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it up."""
+        self.weights, self.first = state["weights"], state["first"]
+
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Blocks of score tokens (B, 256, 6), performed tokens (B, 256, 3) and pianists (B,)."""
         rows = [self._block(rng) for _ in range(self.settings.blocks)]

@@ -53,6 +53,14 @@ def test_a_piece_comes_back_as_it_was(piece: Piece, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
+@pytest.mark.parametrize("kept", [0, 10, 500, -100])
+def test_a_file_cut_short_is_told(kept: int, piece: Piece, tmp_path: Path) -> None:
+    save(piece, tmp_path / "a.npz")
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"a\.npz: no piece of a prepared corpus"):
+        load(tmp_path / "a.npz")
+
+
 def test_another_npz_and_no_file_are_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", values=np.arange(3))
     with pytest.raises(InputError, match="no piece of a prepared corpus"):

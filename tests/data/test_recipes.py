@@ -290,7 +290,7 @@ def test_the_commands_check_and_write_a_manifest(name: str, root: Path, tmp_path
     assert all(len(row["sha256"]) == 64 and "split" in row for row in rows)
     column = next(column for column in ("performance", "audio") if column in rows[0])
     stage = {"performance": "synth-audio", "audio": "align"}[column]
-    for row in read_rows(made.read_text().splitlines(), "m", columns(stage).reads, made.parent):
+    for row in read_rows(made.read_text().splitlines(), "m", columns(stage).reads, str(made.parent)):
         assert all(Path(path).is_file() for path in row.inputs)
     assert run(word, root, "-o", made).exit_code == 2
     (root / check(RECIPES[name], root)[0][0].files().popitem()[1]).write_bytes(b"")

@@ -81,7 +81,7 @@ def test_a_corpus_is_rendered_and_listed(folder: Path) -> None:
         assert np.abs(audio.samples).max() > 0.01
         assert len(formats.read_performance(Path(recording.performance).read_bytes()).notes) > 3
     entries = read_manifest(folder)
-    assert [(entry.piece[:5], entry.split, entry.performances) for entry in entries][0] == (
+    assert next((entry.piece[:5], entry.split, entry.performances) for entry in entries) == (
         "A/one",
         "train",
         ("grand",),

@@ -43,6 +43,12 @@ def test_no_written_rhythm_is_taken_for_a_recording(places: list[tuple[int, int]
     assert not is_unquantised(score(onset))
 
 
+@given(st.integers(0, 10**6), st.integers(40, 200))
+def test_a_recording_is_told(seed: int, bpm: int) -> None:
+    made = recorded(np.arange(64) / 2, bpm, seed, spread_s=0.02)
+    assert is_unquantised(made)
+
+
 def test_a_few_notes_are_no_recording() -> None:
     assert not is_unquantised(score(np.array([0.013, 0.511, 1.037])))
     assert not is_unquantised(score(np.zeros(0)))
