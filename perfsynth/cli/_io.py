@@ -9,141 +9,28 @@ from __future__ import annotations
 
 import errno
 import inspect
-import json
-import logging
 import os
-import shutil
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
 
+from perfsynth.batch import storage
+from perfsynth.batch.manifest import Row, columns
+from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
+from perfsynth.cli._item import STDIN, STDOUT, Item, Session, listen, make_folder
 from perfsynth.cli._progress import Progress
-from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
+from perfsynth.errors import PerfsynthError, UsageError
+
+__all__ = ["STDIN", "STDOUT", "Item", "Session", "report", "stage"]
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
-STDIN = STDOUT = "-"
-
-log = logging.getLogger("perfsynth")
-
-
-@dataclass(frozen=True)
-class Session:
-    """How one invocation talks: the shared options that are not about any single file."""
-
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
-
-    def say(self, line: str) -> None:
-        """Tell the user something that is not data, on stderr."""
-        if not self.quiet and not self.as_json:
-            print(line, file=sys.stderr)
-
-    def fail(self, error: BaseException, exit_code: int) -> None:
-        """Report an error: one line, or one JSON object."""
-        message = " ".join(str(error).split()) or type(error).__name__
-        if self.as_json:
-            print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
-        else:
-            print(f"perfsynth: {message}", file=sys.stderr)
-        if self.verbose:
-            traceback.print_exception(error)
-
-
-@dataclass(frozen=True)
-class Item:
-    """One input, its seed, and where its result goes."""
-
-    source: str  # a path, or "-"
-    target: str  # a path, or "-"
-    seed: int
-    session: Session
-    progress: Progress
-
-    @property
-    def name(self) -> str:
-        """What to call the input in messages."""
-        return "<stdin>" if self.source == STDIN else self.source
-
-    def read(self) -> bytes:
-        """The whole input.
-
-        Raises
-        ------
-        PerfsynthError
-            When it cannot be read.
-        """
-        log.info("reading %s", self.name)
-        if self.source == STDIN:
-            return sys.stdin.buffer.read()
-        try:
-            return Path(self.source).read_bytes()
-        except OSError as error:
-            raise PerfsynthError(f"{self.source}: cannot be read ({error.strerror})") from error
-
-    def write(self, data: bytes) -> None:
-        """Write the whole result."""
-        with self.file() as path:
-            path.write_bytes(data)
-
-    def beside(self, folder: Path, suffix: str) -> Item:
-        """An item that writes to `folder` under this input's name, overwriting what an earlier run left."""
-        _make_folder(folder)
-        stem = "stdin" if self.source == STDIN else Path(self.source).stem
-        return replace(self, target=str(folder / (stem + suffix)))
-
-    @contextmanager
-    def file(self) -> Iterator[Path]:
-        """A seekable file to fill; it becomes the result when the block ends well, and vanishes otherwise."""
-        final = Path(self.target).resolve() if self.target != STDOUT else None
-        renames = final is not None and (not final.exists() or final.is_file())
-        with _temporary(final if renames else None) as path:
-            try:
-                yield path
-                if renames and final is not None:
-                    path.replace(final)
-                else:
-                    self._copy(path)
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise PerfsynthError(f"{self.target}: cannot be written ({error.strerror or error})") from error
-
-    def _copy(self, path: Path) -> None:
-        if self.target == STDOUT:
-            with path.open("rb") as made:
-                shutil.copyfileobj(made, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-        else:  # a device or a named pipe
-            with path.open("rb") as made, Path(self.target).open("wb") as device:
-                shutil.copyfileobj(made, device)
-
-
-@contextmanager
-def _temporary(final: Path | None) -> Iterator[Path]:
-    """A new file beside `final` (so that it can be renamed), or anywhere for a stream; removed at the end."""
-    if final is None:
-        handle, name = tempfile.mkstemp(prefix="perfsynth-")
-        os.close(handle)
-        path = Path(name)
-    else:
-        if not final.parent.is_dir():
-            raise PerfsynthError(f"{final}: there is no folder {final.parent}; create it first")
-        path = final.with_name(final.name + ".part")
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def stage(
@@ -151,7 +38,7 @@ def stage(
     name: str,
     *,
     suffix: str | Callable[..., str],
-    binary: bool = True,
+    binary: bool | Callable[..., bool] = True,
     groups: tuple[inspect.Parameter, ...] = (),
     examples: tuple[str, ...],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -166,7 +53,7 @@ def stage(
     suffix
         The ending of a result in ``--out-dir``, or a function of the command's own options that gives it.
     binary
-        Whether the result must not be shown in a terminal.
+        Whether the result must not be shown in a terminal, or a function of the command's own options that says so.
     groups
         Options shared with other commands, which the function takes as ``**options``.
     examples
@@ -181,12 +68,20 @@ def stage(
         ) -> None:  # fmt: skip
             session = Session(as_json, quiet, verbose)
             with _reporting(session):
-                sources = _sources(inputs)
+                how = _batch_options.Batch(**{option: options.pop(option) for option in _batch_options.NAMES})
+                rows = _batch.rows_of(how.manifest, name) if how.manifest else _rows(inputs, columns(name).reads)
+                if how.manifest and (inputs or out_dir is None):
+                    raise UsageError("--manifest names the inputs, and needs --out-dir DIR for their results")
                 ending = suffix if isinstance(suffix, str) else suffix(output=output, **options)
-                targets = _targets(sources, output, out_dir, ending, binary)
-                _run(function, list(zip(sources, targets, strict=True)), options, seed, force, skip_existing, session)
+                hidden = binary if isinstance(binary, bool) else binary(output=output, **options)
+                targets = _targets(rows, output, out_dir, ending, hidden)
+                common = (options, seed, force, skip_existing, session, str(Path.cwd()))
+                jobs = [
+                    _batch.Job(function, row.inputs, target, *common) for row, target in zip(rows, targets, strict=True)
+                ]
+                _run(jobs, rows, name, how, session)
 
-        _sign(command, function, opt.STAGE_PARAMETERS, groups)
+        _sign(command, function, _STAGE_PARAMETERS, groups)
         app.command(name, help=_help(function, examples))(command)
         return function
 
@@ -233,80 +128,57 @@ def _help(function: Callable, examples: tuple[str, ...]) -> str:
     return inspect.getdoc(function) + "\n\nExamples:\n\n" + "\n\n".join(f"  {line}" for line in examples)  # type: ignore[operator]
 
 
-def _sources(inputs: list[str] | None) -> list[str]:
-    if inputs:
-        return inputs
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("no input; name a file, or pipe one in")
-    return [STDIN]
+# Those of a batch stand behind those that say where results go.
+_STAGE_PARAMETERS = tuple(
+    parameter
+    for shared in opt.STAGE_PARAMETERS
+    for parameter in (shared, *(_batch_options.PARAMETERS if shared.name == "skip_existing" else ()))
+)
 
 
-def _targets(sources: list[str], output: str | None, out_dir: str | None, suffix: str, binary: bool) -> list[str]:
+def _rows(inputs: list[str] | None, reads: tuple[str, ...]) -> list[Row]:
+    """The inputs of the command line as rows."""
+    if not inputs and len(reads) == 1:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError("no input; name a file, or pipe one in")
+        inputs = [STDIN]
+    if len(reads) > 1 and len(inputs or []) != len(reads):
+        raise UsageError(f"this takes {' and '.join(reads)}; name one of each, or many with --manifest")
+    groups = [tuple(inputs)] if inputs and len(reads) > 1 else [(source,) for source in inputs or []]
+    if any(group.count(STDIN) > 1 for group in groups):
+        raise UsageError("only one input can come from stdin; name the other")
+    return [Row(group, "stdin" if group[0] == STDIN else Path(group[0]).stem) for group in groups]
+
+
+def _targets(rows: list[Row], output: str | None, out_dir: str | None, suffix: str, binary: bool) -> list[str]:
     if output is not None and out_dir is not None:
         raise UsageError("--output and --out-dir exclude each other; give one")
     if out_dir is not None:
-        folder = Path(out_dir)
-        _make_folder(folder)
-        stems = ["stdin" if source == STDIN else Path(source).stem for source in sources]
-        twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-        if twice:
-            raise UsageError(f"--out-dir: two inputs would both be written to {twice[0]}{suffix}; run them apart")
-        return [str(folder / (stem + suffix)) for stem in stems]
-    if len(sources) > 1:
-        raise UsageError(f"{len(sources)} inputs need a folder for their results; give --out-dir DIR")
+        if not storage.is_url(out_dir):
+            make_folder(Path(out_dir))
+        return _batch.targets_of(rows, out_dir, suffix)
+    if len(rows) > 1:
+        raise UsageError(f"{len(rows)} inputs need a folder for their results; give --out-dir DIR")
     if output in (None, STDOUT) and binary and sys.stdout.isatty():
         raise UsageError("binary output is not shown in a terminal; give --output FILE or pipe it on")
     return [output or STDOUT]
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PerfsynthError(f"{folder}: cannot be made a folder ({error.strerror})") from error
-
-
-def _run(
-    function: Callable[..., None], pairs: list[tuple[str, str]], options: dict[str, Any], seed: int,
-    force: bool, skip_existing: bool, session: Session,
-) -> None:  # fmt: skip
-    failed = 0
+def _run(jobs: list[_batch.Job], rows: list[Row], name: str, how: _batch_options.Batch, session: Session) -> None:
+    if len(jobs) > 1 or how.manifest:
+        _batch.run(jobs, rows, name, how, session)
+        return
+    if how != _batch_options.Batch(jobs=how.jobs):
+        raise UsageError("--shard, --cluster, --failures and --results are for several inputs")
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
-        for source, target in pairs:
-            exists = target != STDOUT and Path(target).is_file()
-            if exists and skip_existing:
-                session.say(f"{target}: already there, skipped")
-                continue
-            progress.begin(Path(source).name)
-            try:
-                if exists and not force:
-                    raise PerfsynthError(f"{target}: already there; --force overwrites it")
-                if Path(target).is_dir():
-                    raise UsageError(f"{target}: is a folder; name a file, or use --out-dir")
-                _convert(function, Item(source, target, seed, session, progress), options)
-            except PerfsynthError as error:
-                if len(pairs) == 1:
-                    raise
-                session.fail(error, error.exit_code)
-                failed += 1
-    if failed:
-        raise BatchError(f"{failed} of {len(pairs)} inputs failed, the others are done")
-
-
-def _convert(function: Callable[..., None], item: Item, options: dict[str, Any]) -> None:
-    """Run a command on one item; an error that does not say which file it is about gets its name."""
-    try:
-        function(item, **options)
-    except InputError as error:
-        if str(error).startswith(item.name):
-            raise
-        raise InputError(f"{item.name}: {error}") from error
+        if _batch.process(jobs[0], session, progress) == "skipped":
+            session.say(f"{jobs[0].target}: already there, skipped")
 
 
 @contextmanager
 def _reporting(session: Session) -> Iterator[None]:
     """Turn what ends a command early into one line on stderr and the exit code that belongs to it."""
-    _listen(session)
+    listen(session)
     try:
         yield
         if sys.stdout is not None:
@@ -327,24 +199,3 @@ def _reporting(session: Session) -> Iterator[None]:
             raise
         session.fail(error, 1)
         raise typer.Exit(1) from error
-
-
-def _listen(session: Session) -> None:
-    """Send the package's log to stderr: warnings, and everything with ``--verbose``."""
-    log.handlers = [_Lines(session)]
-    log.propagate = False
-    log.setLevel(logging.INFO if session.verbose else logging.ERROR if session.quiet else logging.WARNING)
-
-
-class _Lines(logging.Handler):
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = " ".join(record.getMessage().split())
-        if self.session.as_json:
-            print(json.dumps({record.levelname.lower(): text}), file=sys.stderr)
-        else:
-            level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
-            print(f"perfsynth: {level}{text}", file=sys.stderr)

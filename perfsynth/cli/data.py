@@ -1,39 +1,46 @@
-"""``perfsynth data``: the datasets."""
+"""``perfsynth data``: the datasets. One command a file, each of which adds itself to `data`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from perfsynth.cli import _io, app
-from perfsynth.cli._progress import Progress
-from perfsynth.errors import UsageError
-
-DATASETS = {"salamander": "Salamander Grand Piano V3, the samples of the sampler engine, 78 MB, CC BY 3.0"}
+from perfsynth.cli import app
+from perfsynth.data import data_folder
 
 
-@_io.report(
-    app, "data", examples=("perfsynth data salamander fetch", "perfsynth data salamander fetch --from ~/tarballs")
-)
-def data(
-    session: _io.Session,
-    name: Annotated[str, typer.Argument(help="Which dataset: salamander.")],
-    action: Annotated[str, typer.Argument(help="What to do: fetch.")],
-    source: Annotated[str | None, typer.Option("--from", metavar="DIR", help="A copy that you have already.")] = None,
-    to: Annotated[str | None, typer.Option(metavar="DIR", help="Where to keep it; else where engines look.")] = None,
-) -> None:
-    """Fetch a dataset and say where it is; what is there already is not fetched again."""
-    if name not in DATASETS:
-        raise UsageError(f"{name!r} is no dataset; there is {', '.join(DATASETS)}")
-    if action != "fetch":
-        raise UsageError(f"{action!r} is nothing to do with a dataset; there is fetch")
-    from pathlib import Path
+class Datasets(TyperGroup):
+    """A group whose errors name what it has."""
 
-    from perfsynth.data import salamander
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find a dataset, or what can be done with one."""
+        if args and args[0] not in self.commands:
+            kind = "dataset" if self.name == "data" else f"action on {self.name}"
+            ctx.fail(f"{args[0]!r} is no {kind}; there is {', '.join(self.commands)}")
+        return super().resolve_command(ctx, args)
 
-    session.say(f"{DATASETS[name]}; see ATTRIBUTION.txt beside it")
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
-        progress.begin(name)
-        folder = salamander.fetch(Path(to) if to else None, source=Path(source) if source else None, progress=progress)
-    typer.echo(folder)
+
+def group(name: str, text: str) -> typer.Typer:
+    """A level of the command line."""
+    return typer.Typer(
+        name=name,
+        help=text,
+        cls=Datasets,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def corpus_folder(name: str) -> Path:
+    """Where a prepared corpus lies unless the user says otherwise."""
+    return data_folder("corpora") / name
+
+
+data = group("data", "Fetch datasets and prepare them for training. `perfsynth data NAME` says what there is to do.")
+
+from perfsynth.cli import data_batik, data_nasap, data_recipes, data_salamander  # noqa: E402, F401
+
+app.add_typer(data)

@@ -24,7 +24,7 @@ TIMEOUT_S = 120
 
 @pytest.fixture(scope="module")
 def performance_midi(example: bytes) -> bytes:
-    return write_performance(perform(formats.read_score(example)))
+    return write_performance(perform(formats.read_score(example), model="deadpan"))
 
 
 class StreamContract:
@@ -197,7 +197,7 @@ class TestSynthAudio(StreamContract):
 
 class TestRender(StreamContract):
     command, suffix = "render", ".wav"
-    options: ClassVar = ["--engine", "fluidsynth"]
+    options: ClassVar = ["--engine", "fluidsynth", "--model", "deadpan"]
 
 
 class TestTokenize(StreamContract):
