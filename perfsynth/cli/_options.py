@@ -46,10 +46,14 @@ Format = Annotated[
     AudioFormat | None, typer.Option("--format", help="Audio format; else by the output's suffix, else WAV.")
 ]
 Piano = Annotated[str | None, typer.Option(metavar="DIR", help="A piano made by fit-piano, for the modal engine.")]
+Instrument = Annotated[str | None, typer.Option(help="Of a trained engine: which of its instruments.")]
+SoundWeights = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Trained weights of the engine, instead of those shipped.")
+]
 Variant = Annotated[str | None, typer.Option(help="Of the modal engine: E2 (recorded attacks) or A (all smooth).")]
-Room = Annotated[str | None, typer.Option(help="Of the modal engine: dry, studio or hall.")]
-A4 = Annotated[float | None, typer.Option(metavar="HZ", help="Concert pitch of the modal engine.")]
-Temperament = Annotated[str | None, typer.Option(help="Of the modal engine: equal, or a historical one.")]
+Room = Annotated[str | None, typer.Option(help="Of the modal and neural engines: dry, studio or hall.")]
+A4 = Annotated[float | None, typer.Option(metavar="HZ", help="Concert pitch of the modal and neural engines.")]
+Temperament = Annotated[str | None, typer.Option(help="Of the modal and neural engines: equal, or a historical one.")]
 Resonance = Annotated[
     float | None,
     typer.Option(metavar="0..1", help="Of the modal engine: how strongly free strings answer; 1 is natural."),

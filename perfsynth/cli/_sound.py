@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
+from perfsynth.cli import _options as opt
 from perfsynth.cli._io import Item
 from perfsynth.cli._options import AudioFormat
 from perfsynth.types import Performance
+
+
+def _option(name: str, annotation: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+# Passed to the engine as they are; one that it does not take is an error that says so.
+SOUND_OPTIONS = (
+    _option("soundfont", opt.Soundfont),
+    _option("samples", opt.Samples),
+    _option("piano", opt.Piano),
+    _option("instrument", opt.Instrument),
+    _option("sound_weights", opt.SoundWeights),
+    _option("variant", opt.Variant),
+    _option("room", opt.Room),
+    _option("a4", opt.A4),
+    _option("temperament", opt.Temperament),
+    _option("resonance", opt.Resonance),
+    _option("pedal_noise", opt.PedalNoise),
+)
 
 
 def ending(*, output: str | None, audio_format: AudioFormat | None = None, **_: Any) -> str:
@@ -24,13 +46,21 @@ def write_sound(
     *,
     audio_format: AudioFormat | None,
     loudness: float | None,
+    sound_weights: str | None = None,
     **options: Any,
 ) -> None:
     """Sound a performance into the item's result, and say where it is and how long."""
     from perfsynth.formats.audio import write_audio
     from perfsynth.pipeline import sound
 
-    stream = sound(performance, loudness_lufs=loudness or None, seed=item.seed, report=item.progress, **options)
+    stream = sound(
+        performance,
+        loudness_lufs=loudness or None,
+        seed=item.seed,
+        report=item.progress,
+        weights=sound_weights,
+        **options,
+    )
     suffix = ending(output=item.target, audio_format=audio_format)
     with item.file() as path:
         duration_s = write_audio(stream, path, format=suffix[1:])  # type: ignore[arg-type]

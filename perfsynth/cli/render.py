@@ -8,7 +8,7 @@ from typing import Any
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
 from perfsynth.cli._performing import NAMES, PERFORMANCE_OPTIONS, Ornaments, Quantise, read_score
-from perfsynth.cli._sound import ending, write_sound
+from perfsynth.cli._sound import SOUND_OPTIONS, ending, write_sound
 from perfsynth.dsp.loudness import LOUDNESS_LUFS
 
 
@@ -16,7 +16,7 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS
     app,
     "render",
     suffix=ending,
-    groups=PERFORMANCE_OPTIONS,
+    groups=(*PERFORMANCE_OPTIONS, *SOUND_OPTIONS),
     examples=(
         "perfsynth render score.musicxml -o out.wav",
         "perfsynth render score.mid --variation 3 --rubato 1.3 -o mine.wav",
@@ -31,15 +31,6 @@ def render(
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
     quantise: Quantise = False,
     ornaments: Ornaments = True,
-    soundfont: opt.Soundfont = None,
-    samples: opt.Samples = None,
-    piano: opt.Piano = None,
-    variant: opt.Variant = None,
-    room: opt.Room = None,
-    a4: opt.A4 = None,
-    temperament: opt.Temperament = None,
-    resonance: opt.Resonance = None,
-    pedal_noise: opt.PedalNoise = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
@@ -62,13 +53,5 @@ def render(
         loudness=loudness,
         engine=engine,
         sample_rate=sample_rate,
-        soundfont=soundfont,
-        samples=samples,
-        piano=piano,
-        variant=variant,
-        room=room,
-        a4=a4,
-        temperament=temperament,
-        resonance=resonance,
-        pedal_noise=pedal_noise,
+        **{name: value for name, value in chosen.items() if name not in NAMES},
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from perfsynth.cli import _io, app
 from perfsynth.cli import _options as opt
-from perfsynth.cli._sound import ending, write_sound
+from perfsynth.cli._sound import SOUND_OPTIONS, ending, write_sound
 from perfsynth.dsp.loudness import LOUDNESS_LUFS
 
 
@@ -12,6 +14,7 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS
     app,
     "synth-audio",
     suffix=ending,
+    groups=SOUND_OPTIONS,
     examples=(
         "perfsynth synth-audio performance.mid -o out.wav",
         "perfsynth render-performance score.musicxml | perfsynth synth-audio --format ogg > out.ogg",
@@ -20,18 +23,10 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS
 def synth_audio(
     item: _io.Item,
     engine: opt.Engine = "auto",
-    soundfont: opt.Soundfont = None,
-    samples: opt.Samples = None,
-    piano: opt.Piano = None,
-    variant: opt.Variant = None,
-    room: opt.Room = None,
-    a4: opt.A4 = None,
-    temperament: opt.Temperament = None,
-    resonance: opt.Resonance = None,
-    pedal_noise: opt.PedalNoise = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
+    **chosen: Any,
 ) -> None:
     """Sound a performance (MIDI): write audio."""
     from perfsynth import formats
@@ -44,13 +39,5 @@ def synth_audio(
         loudness=loudness,
         engine=engine,
         sample_rate=sample_rate,
-        soundfont=soundfont,
-        samples=samples,
-        piano=piano,
-        variant=variant,
-        room=room,
-        a4=a4,
-        temperament=temperament,
-        resonance=resonance,
-        pedal_noise=pedal_noise,
+        **chosen,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch  # noqa: TID253  imported only by networks
 from torch import Tensor, nn  # noqa: TID253
 
@@ -9,7 +11,10 @@ KERNEL = 7  # frames
 
 
 class ConditionedNorm(nn.Module):
-    """Layer norm whose scale and shift belong to one of several conditions; all start alike."""
+    """Layer norm whose scale and shift belong to one of several conditions; all start alike.
+
+    Weights that know fewer conditions can be loaded: those that are new begin as the first one.
+    """
 
     def __init__(self, width: int, conditions: int) -> None:
         super().__init__()
@@ -22,6 +27,13 @@ class ConditionedNorm(nn.Module):
         """(B, T, C), (B,) -> (B, T, C)."""
         x = nn.functional.layer_norm(x, x.shape[-1:], eps=1e-6)
         return x * self.scale(condition)[:, None] + self.shift(condition)[:, None]
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        for name, own in (("scale.weight", self.scale), ("shift.weight", self.shift)):
+            given = state_dict.get(prefix + name)
+            if given is not None and len(given) < own.num_embeddings:
+                state_dict[prefix + name] = torch.cat([given, given[:1].expand(own.num_embeddings - len(given), -1)])
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 class ConvNeXt(nn.Module):

@@ -16,6 +16,7 @@ TASKS = {
     "deep-performer-align": "perfsynth.train.deep_performer_align:DeepPerformerAlignTask",
     "deep-performer": "perfsynth.train.deep_performer:DeepPerformerTask",
     "hifigan": "perfsynth.train.hifigan:HiFiGANTask",
+    "lan-rnn": "perfsynth.train.lan_rnn:LanRNNTask",
     "m2m": "perfsynth.train.m2m:M2MTask",
     "neural": "perfsynth.train.neural:NeuralTask",
     "performancenet": "perfsynth.train.performancenet:PerformanceNetTask",

@@ -80,7 +80,9 @@ def first_instrument(corpus: Path) -> str:
     return read_recordings(corpus)[0].instrument
 
 
-def drawn(examples: list[Heard], size: int, n_frames: int, hop: int, rng: np.random.Generator) -> list[tuple[Heard, int]]:
+def drawn(
+    examples: list[Heard], size: int, n_frames: int, hop: int, rng: np.random.Generator
+) -> list[tuple[Heard, int]]:
     """`size` examples, long ones more often, each with the number of the frame where a chunk of `n_frames` begins."""
     lengths = np.array([len(example.sound) for example in examples], np.float64) + 1
     chosen = [examples[index] for index in rng.choice(len(examples), size, p=lengths / lengths.sum())]

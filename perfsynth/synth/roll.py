@@ -1,0 +1,128 @@
+"""Piano rolls: the notes of a performance as matrices of pitches and frames, as several systems read them."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from perfsynth.types import SUSTAIN, Performance
+
+N_PITCHES = 128
+PEDAL_DOWN = 64
+SOUNDING = np.dtype([("pitch", "i8"), ("velocity", "i8"), ("begin_s", "f8"), ("end_s", "f8")])
+
+log = logging.getLogger("perfsynth")
+
+
+def sounding(performance: Performance) -> np.ndarray:
+    """The notes as `SOUNDING`, by onset, as long as key or pedal let them sound, but not beyond the same key's next.
+
+    Parameters
+    ----------
+    performance
+        Played on one instrument, whatever its parts; drums and notes without a finite time are left out.
+    """
+    notes = performance.notes
+    drums = [index for index, part in enumerate(performance.parts) if part.is_drum]
+    kept = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"]) & ~np.isin(notes["part"], drums)
+    if not kept.all():
+        log.warning("%d notes of drums or without a finite time are left out", int((~kept).sum()))
+    notes = np.sort(notes[kept], order=["onset_s", "pitch"])
+    table = np.zeros(len(notes), SOUNDING)
+    table["pitch"], table["velocity"] = np.clip(notes["pitch"], 0, 127), np.clip(notes["velocity"], 1, 127)
+    table["begin_s"] = np.maximum(notes["onset_s"], 0.0)
+    release_s = np.maximum(notes["onset_s"] + notes["duration_s"], table["begin_s"])
+    table["end_s"] = dampened(performance.controls, release_s)
+    for pitch in np.unique(table["pitch"]):
+        rows = np.flatnonzero(table["pitch"] == pitch)
+        table["end_s"][rows[:-1]] = np.minimum(table["end_s"][rows[:-1]], table["begin_s"][rows[1:]])
+    return table
+
+
+def dampened(controls: np.ndarray, release_s: np.ndarray) -> np.ndarray:
+    """When the dampers fall on keys that come up at `release_s`: then, or when the sustain pedal comes up after it.
+
+    A pedal that stays down comes up with the last key or its own last movement, whichever is later.
+    """
+    pedal = controls[(controls["number"] == SUSTAIN) & np.isfinite(controls["time_s"])]
+    pedal = np.sort(pedal, order="time_s")
+    if len(pedal) == 0:
+        return release_s
+    is_down = pedal["value"] >= PEDAL_DOWN
+    state = np.searchsorted(pedal["time_s"], release_s, side="right") - 1
+    lifts = np.append(pedal["time_s"][~is_down], max(release_s.max(initial=0.0), pedal["time_s"][-1]))
+    held = (state >= 0) & is_down[state]
+    return np.where(held, lifts[np.minimum(np.searchsorted(lifts, release_s), len(lifts) - 1)], release_s)
+
+
+def within(table: np.ndarray, first: int, n_frames: int, frame_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The notes that sound in some frames, and the frames (counted from `first`) where they begin and have ended.
+
+    A note covers at least one frame. Begins may be negative and ends beyond `n_frames`.
+    """
+    begin = np.round(table["begin_s"] / frame_s).astype(np.int64) - first
+    end = np.maximum(np.round(table["end_s"] / frame_s).astype(np.int64) - first, begin + 1)
+    rows = (begin < n_frames) & (end >= 0)  # one that ends with the frame before the first has its offset there
+    return table[rows], begin[rows], end[rows]
+
+
+def sounding_roll(table: np.ndarray, first: int, n_frames: int, frame_s: float, *, velocity: bool = True) -> np.ndarray:
+    """(128, n_frames) float32: velocity / 127 of what sounds (1 without velocities), 0 elsewhere.
+
+    Parameters
+    ----------
+    table
+        `SOUNDING`.
+    first
+        Number of the first frame; frame 0 begins at 0 s.
+    n_frames
+        How many.
+    frame_s
+        From one to the next.
+    velocity
+        Whether loudness shows.
+    """
+    roll = np.zeros((N_PITCHES, n_frames), np.float32)
+    for note, begin, end in zip(*within(table, first, n_frames, frame_s), strict=True):
+        roll[note["pitch"], max(begin, 0) : max(end, 0)] = note["velocity"] / 127 if velocity else 1.0
+    return roll
+
+
+def edge_roll(table: np.ndarray, first: int, n_frames: int, frame_s: float) -> np.ndarray:
+    """(128, n_frames) float32: 1 where a note begins, -1 where one has ended and none sounds, 0 elsewhere."""
+    roll = np.zeros((N_PITCHES, n_frames), np.float32)
+    notes, begin, end = within(table, first, n_frames, frame_s)
+    for at, value in ((end, -1.0), (begin, 1.0)):
+        rows = (at >= 0) & (at < n_frames)
+        roll[notes["pitch"][rows], at[rows]] = value
+    roll[(roll < 0) & (sounding_roll(table, first, n_frames, frame_s) > 0)] = 0.0  # a repeated note goes on
+    return roll
+
+
+def onset_roll(table: np.ndarray, first: int, n_frames: int, frame_s: float) -> np.ndarray:
+    """(128, n_frames) float32: velocity / 127 in the frame where a note begins, 0 elsewhere."""
+    roll = np.zeros((N_PITCHES, n_frames), np.float32)
+    notes, begin, _ = within(table, first, n_frames, frame_s)
+    rows = (begin >= 0) & (begin < n_frames)
+    roll[notes["pitch"][rows], begin[rows]] = notes["velocity"][rows] / 127
+    return roll
+
+
+def position_roll(table: np.ndarray, first: int, n_frames: int, frame_s: float) -> np.ndarray:
+    """(128, n_frames) float32: where a frame lies in its note, from 1 at the onset down to 0 at the end."""
+    roll = np.zeros((N_PITCHES, n_frames), np.float32)
+    for note, begin, end in zip(*within(table, first, n_frames, frame_s), strict=True):
+        frames = np.arange(max(begin, 0), max(min(end, n_frames), 0))
+        roll[note["pitch"], frames] = 1.0 - (frames - begin) / (end - begin)
+    return roll
+
+
+def audible(table: np.ndarray, n_frames: int, frame_s: float, tail_s: float) -> np.ndarray:
+    """(n_frames,) bool: whether a note sounds there, or has within `tail_s`, or does within two frames."""
+    steps = np.zeros(n_frames + 1)
+    first = np.clip(np.floor(table["begin_s"] / frame_s).astype(int) - 2, 0, n_frames)
+    last = np.clip(np.ceil((table["end_s"] + tail_s) / frame_s).astype(int), 0, n_frames)
+    np.add.at(steps, first, 1)
+    np.add.at(steps, last, -1)
+    return np.asarray(np.cumsum(steps)[:n_frames] > 0)
