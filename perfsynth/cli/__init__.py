@@ -35,8 +35,12 @@ def perfsynth(
 from perfsynth.cli import render  # noqa: E402, F401, I001
 from perfsynth.cli import render_performance  # noqa: E402, F401
 from perfsynth.cli import synth_audio  # noqa: E402, F401
+from perfsynth.cli import synth_mel  # noqa: E402, F401
+from perfsynth.cli import vocode  # noqa: E402, F401
+from perfsynth.cli import align  # noqa: E402, F401
 from perfsynth.cli import tokenize  # noqa: E402, F401
 from perfsynth.cli import data  # noqa: E402, F401
+from perfsynth.cli import train  # noqa: E402, F401
 from perfsynth.cli import fit_piano  # noqa: E402, F401
 from perfsynth.cli import models  # noqa: E402, F401
 from perfsynth.cli import doctor  # noqa: E402, F401

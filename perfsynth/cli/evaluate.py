@@ -15,6 +15,8 @@ evaluate = typer.Typer(
 
 # Each adds itself to `evaluate`, in the order of the help.
 from perfsynth.cli import evaluate_audio  # noqa: E402, F401, I001
+from perfsynth.cli import evaluate_performance  # noqa: E402, F401
+from perfsynth.cli import evaluate_alignment  # noqa: E402, F401
 from perfsynth.cli import evaluate_listening  # noqa: E402, F401
 
 app.add_typer(evaluate)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perfsynth.cli import _io, _report
+from perfsynth.cli import _io, _report, _report_page
 from perfsynth.cli import _options as opt
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.evaluate import evaluate
@@ -81,15 +81,17 @@ def audio(
     variant: opt.Variant = None,
     room: opt.Room = None,
     plot: Plot = None,
+    report: _report_page.ReportFile = None,
     force: opt.Force = False,
 ) -> None:
     """Measure audio against a reference, or probe a piano with notes of its own."""
     _report.check_picture(plot, force=force)
+    _report_page.check(report, force=force)
     _report.check_new(write_probe, force=force)
     options = {"soundfont": soundfont, "samples": samples, "piano": piano, "variant": variant, "room": room}
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         if probe or write_probe:
-            if reference or performance or other or instruments:
+            if reference or performance or other or instruments or report:
                 raise UsageError("--probe measures without a reference; leave all options of comparing out")
             from perfsynth.cli import evaluate_probe
 
@@ -103,7 +105,7 @@ def audio(
             raise UsageError("stdin can be read once; name the other files")
         if instruments and performance is None:
             raise UsageError("--instruments plays the same notes on others; add --performance MIDI")
-        asked = _Asked(generated, reference, performance, other, ladder, instruments, soundfont, plot)
+        asked = _Asked(generated, reference, performance, other, ladder, instruments, soundfont, plot, report)
         _compare(session, asked, progress)
 
 
@@ -119,6 +121,7 @@ class _Asked:
     instruments: bool
     soundfont: str | None
     plot: str | None
+    report: str | None
 
     @property
     def names(self) -> tuple[str, str]:
@@ -131,6 +134,7 @@ def _compare(session: _io.Session, asked: _Asked, progress: Progress) -> None:
     from perfsynth import formats
     from perfsynth.evaluate.audio import distances
     from perfsynth.evaluate.ladder import ladder
+    from perfsynth.evaluate.report.comparison import Rendition, comparison_page
 
     progress.begin(asked.generated)
     sides = [formats.read_audio(_report.read_input(name, session), name=name) for name in asked.names]
@@ -151,15 +155,23 @@ def _compare(session: _io.Session, asked: _Asked, progress: Progress) -> None:
 
             pair = {"generated": here, "reference": there}
             made["instruments"] = heard_as(pair, played, asked.soundfont, progress)
-    rungs = {}
+    rungs, beside = {}, None
     if asked.ladder:
-        rungs = ladder(there, _other_piano(asked, played, there, session), report=progress)
+        beside = _other_piano(asked, played, there, session)
+        rungs = ladder(there, beside, report=progress)
         made["ladder"] = {name: _figures(rung) for name, rung in rungs.items()}
     if asked.plot is not None:
         from perfsynth.evaluate.audio_plot import comparison_figure
 
         _report.write_picture(comparison_figure(here, there, found), asked.plot, session)
-    typer.echo(_report.as_json(made) if session.as_json else _text(made, found, rungs))
+    tables = _tables(made, found, rungs)
+    if asked.report is not None:
+        progress("writing the page", 0.0)
+        heard = Rendition(here, there, beside, asked.ladder)
+        files = [*zip(asked.names, sides, strict=True), (asked.performance, played)]
+        page = comparison_page(asked.names, heard, found, _report_page.tables(tables), _report_page.read(files))
+        _report_page.write(page, asked.report, session)
+    typer.echo(_report.as_json(made) if session.as_json else _text(tables))
 
 
 def _compared_s(asked: _Asked, sides: list[Audio], session: _io.Session) -> float:
@@ -261,12 +273,19 @@ def _other_piano(
     )
 
 
-def _text(made: dict[str, Any], found: Comparison, rungs: dict[str, Comparison]) -> str:
+def _text(tables: dict[str, list[list[str]]]) -> str:
     """The report as Markdown tables."""
-    from perfsynth.evaluate.audio_table import by_measure, cell, markdown
+    from perfsynth.evaluate.audio_table import markdown
+
+    return "\n\n".join(markdown(rows) for rows in tables.values())
+
+
+def _tables(made: dict[str, Any], found: Comparison, rungs: dict[str, Comparison]) -> dict[str, list[list[str]]]:
+    """The report as tables by their captions."""
+    from perfsynth.evaluate.audio_table import by_measure, cell
 
     columns = {"generated": _figures(found), **{name: _figures(rung) for name, rung in rungs.items()}}
-    parts = [markdown(by_measure(columns, made["interval_95"]))]
+    tables = {"Distances from the reference": by_measure(columns, made["interval_95"])}
     sides = ("generated", "reference")
     rows = [["", *sides]]
     for name, label in CONDITION.items():
@@ -276,4 +295,4 @@ def _text(made: dict[str, Any], found: Comparison, rungs: dict[str, Comparison])
     if "instruments" in made:
         nearest = (list(made["instruments"][side].items())[:2] for side in sides)
         rows += [["sounds like", *(", ".join(f"{name} {far:.1f}" for name, far in pair) for pair in nearest)]]
-    return "\n\n".join([*parts, markdown(rows)])
+    return tables | {"Of each recording alone, and by the notes that it plays": rows}

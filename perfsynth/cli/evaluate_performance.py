@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perfsynth.cli import _io, _report
+from perfsynth.cli import _io, _report, _report_page
 from perfsynth.cli import _options as opt
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.evaluate import evaluate
@@ -79,17 +79,19 @@ def performance(
     split: SplitOption = Split.valid,
     notation: NotationOption = Notation.musicxml,
     plot: Plot = None,
+    report: _report_page.ReportFile = None,
     force: opt.Force = False,
 ) -> None:
     """Compare tempo, dynamics, articulation, asynchrony and pedal with those of people."""
     _report.check_picture(plot, force=force)
+    _report_page.check(report, force=force)
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         if manifest is not None:
             if score or generated or reference or plot:
                 raise UsageError("--manifest brings its own scores and humans; give --model alone with it")
             if not model:
                 raise UsageError("--manifest needs a model to judge; add --model NAME")
-            _over_pieces(session, Path(manifest), model, split.value, notation.value, progress)
+            _over_pieces(session, Path(manifest), model, split.value, notation.value, report, progress)
             return
         if model:
             raise UsageError("--model is judged over a corpus; add --manifest DIR, or give --generated MIDI")
@@ -97,7 +99,7 @@ def performance(
             raise UsageError("give --score, --generated and --reference, or --manifest and --model")
         if [score, generated, *reference].count("-") > 1:
             raise UsageError("stdin can be read once; name the other files")
-        _one_piece(session, _Files(score, generated, tuple(reference), repeats.value), plot, progress)
+        _one_piece(session, _Files(score, generated, tuple(reference), repeats.value), plot, report, progress)
 
 
 class _Files:
@@ -156,8 +158,9 @@ def _joined(score: Score, performance: Performance, name: str) -> Performance:
     return replace(performance, notes=notes)
 
 
-def _one_piece(session: _io.Session, files: _Files, plot: str | None, progress: Progress) -> None:
+def _one_piece(session: _io.Session, files: _Files, plot: str | None, report: str | None, progress: Progress) -> None:
     from perfsynth.evaluate.performance_ceilings import CONSENSUS, HUMAN, judge
+    from perfsynth.evaluate.performance_table import by_measure
 
     progress.begin(files.names[1])
     score, made, humans = files.read(session)
@@ -172,35 +175,44 @@ def _one_piece(session: _io.Session, files: _Files, plot: str | None, progress: 
         from perfsynth.evaluate.performance_plot import performance_figure
 
         _report.write_picture(performance_figure(score, made, humans), plot, session)
+    tables = _tables(
+        by_measure({name: row.numbers() for name, row in rows.items()}), {n: r.tokens for n, r in rows.items()}
+    )
+    if report is not None:
+        names = (files.names[0], files.names[1], *files.names[2])
+        page = _report_page.one_piece(names, score, [made, *humans], rows, tables, progress)
+        _report_page.write(page, report, session)
     if session.as_json:
         head = {"score": files.names[0], "generated": files.names[1], "references": files.names[2]}
         shown = {name: {"measures": row.numbers(), "table_ii": row.tokens} for name, row in rows.items()}
         typer.echo(_report.as_json(head | {"rows": shown}))
         return
+    typer.echo(_text(tables))
+
+
+def _text(tables: dict[str, list[list[str]]]) -> str:
+    """Markdown tables, each but the first below what it is."""
     from perfsynth.evaluate.audio_table import markdown
-    from perfsynth.evaluate.performance_table import by_measure
 
-    table = by_measure({name: row.numbers() for name, row in rows.items()})
-    typer.echo("\n\n".join([markdown(table), *_token_tables({name: row.tokens for name, row in rows.items()})]))
+    first, *rest = ((caption, markdown(rows)) for caption, rows in tables.items())
+    return "\n\n".join([first[1], *(f"{caption}:\n\n{table}" for caption, table in rest)])
 
 
-def _token_tables(tokens: dict[str, dict[str, dict[str, float]]]) -> list[str]:
-    """Table II in each padding, said in words."""
-    from perfsynth.evaluate.audio_table import markdown
+def _tables(first: list[list[str]], tokens: dict[str, dict[str, dict[str, float]]]) -> dict[str, list[list[str]]]:
+    """The measures, and Table II in each padding, by what they are."""
     from perfsynth.evaluate.performance_table import PADDING_LABELS, token_table
 
-    parts = []
+    tables = {"Agreement with the references": first}
     for padding, label in PADDING_LABELS.items():
         table = token_table({name: by_padding[padding] for name, by_padding in tokens.items() if by_padding})
-        parts.append(f"Tokens against the first reference (Tang et al. 2025, Table II), {label}:\n\n{markdown(table)}")
-    return parts
+        tables[f"Tokens against the first reference (Tang et al. 2025, Table II), {label}"] = table
+    return tables
 
 
 def _over_pieces(
-    session: _io.Session, folder: Path, models: str, split: str, notation: str, progress: Progress
+    session: _io.Session, folder: Path, models: str, split: str, notation: str, report: str | None, progress: Progress
 ) -> None:
     from perfsynth.data.pieces import pieces
-    from perfsynth.evaluate.audio_table import markdown
     from perfsynth.evaluate.performance_corpus import differences, summarise
     from perfsynth.evaluate.performance_table import with_intervals
 
@@ -217,17 +229,19 @@ def _over_pieces(
     if not rows:
         raise InputError(f"{folder}: no piece of the {split} split in {notation} notation; prepare a larger corpus")
     summaries, paired = summarise(rows), differences(rows, baseline)
+    tables = _tables(with_intervals(summaries), {name: one.tokens for name, one in summaries.items()})
+    if paired:
+        first, *rest = tables.items()
+        tables = dict([first, (f"Less {baseline}, piece by piece", with_intervals(paired, signed=True)), *rest])
+    if report is not None:
+        _report_page.write(_report_page.many_pieces(names, split, notation, rows, tables), report, session)
     if session.as_json:
         by_piece = {piece: {name: row.numbers() for name, row in found.items()} for piece, found in rows.items()}
         found = {"rows": {name: vars(one) for name, one in summaries.items()}, "pieces": by_piece}
         found[f"less_{baseline}"] = {name: vars(one) for name, one in paired.items()}
         typer.echo(_report.as_json({"split": split, "notation": notation} | found))
         return
-    parts = [markdown(with_intervals(summaries))]
-    if paired:
-        parts.append(f"Less {baseline}, piece by piece:\n\n{markdown(with_intervals(paired, signed=True))}")
-    parts += _token_tables({name: one.tokens for name, one in summaries.items()})
-    typer.echo("\n\n".join(parts))
+    typer.echo(_text(tables))
 
 
 def _row_name(model: str) -> str:

@@ -1,0 +1,92 @@
+"""A recording as the aligner hears it: 88 semitone bands every 5.8 ms, a minute at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfsynth.align.features import FRAME_S, compressed, rises
+from perfsynth.align.tuning import tuning_cents
+from perfsynth.dsp.semitones import HOP, N_BANDS, RATE, filters, semitones
+from perfsynth.errors import InputError
+from perfsynth.types import Audio
+
+SHORTEST_S = 0.5  # of a recording that holds music
+SILENCE = 1e-5  # full scale; -100 dB
+CHUNK_S = 60.0
+MARGIN_S = 0.6  # of the longest window
+LOWEST_RATE = 2000  # Hz, of a recording: below it no pitch above the middle of the keyboard is left
+
+
+@dataclass(frozen=True)
+class Bands:
+    """A recording, heard.
+
+    Attributes
+    ----------
+    levels : (n, 88) float32
+        Compressed, every `FRAME_S`.
+    tuning_cents
+        Of the bands.
+    length_s
+        Of the recording.
+    """
+
+    levels: np.ndarray
+    tuning_cents: float
+    length_s: float
+
+    def coarse(self, factor: int) -> tuple[np.ndarray, np.ndarray]:
+        """Levels and rises of blocks of `factor` frames, (n // factor, 88) each."""
+        return self.part(0, len(self.levels) // factor * factor, factor)
+
+    def part(self, first: int, last: int, factor: int) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the frames from `first` to `last`."""
+        before = min(first, 8)
+        levels = self.levels[first - before : last]
+        risen = rises(levels, FRAME_S)[before:]
+        n = (last - first) // factor
+        blocks = levels[before : before + n * factor].reshape(n, factor, N_BANDS)
+        return blocks.mean(axis=1), risen[: n * factor].reshape(n, factor, N_BANDS).max(axis=1)
+
+
+def mono(audio: Audio) -> np.ndarray:
+    """(n,) float32 at `RATE`, peak 1.
+
+    Raises
+    ------
+    InputError
+        When it is too short, silent, not finite or of a rate at which no music is left.
+    """
+    import soxr
+
+    length_s = len(audio.samples) / audio.sample_rate
+    if length_s < SHORTEST_S:
+        raise InputError(f"the recording lasts {length_s:.2f} s: to be aligned it needs at least {SHORTEST_S} s")
+    if audio.sample_rate < LOWEST_RATE:
+        raise InputError(f"the recording has {audio.sample_rate} Hz: to be aligned it needs at least {LOWEST_RATE} Hz")
+    mixed = audio.samples.mean(axis=1, dtype=np.float32)
+    peak = float(np.abs(mixed).max())
+    if not np.isfinite(peak):
+        raise InputError("the recording holds samples that are not finite (nan or infinity): export it again")
+    if peak < SILENCE:
+        raise InputError(f"the recording is silent (peak {peak:.0e} of full scale): there is nothing to align")
+    if audio.sample_rate != RATE:
+        mixed = soxr.resample(mixed, audio.sample_rate, RATE, quality="HQ")
+    return np.asarray(mixed / peak, np.float32)
+
+
+def bands(samples: np.ndarray) -> Bands:
+    """Hear (n,) float32 at `RATE`."""
+    cents = tuning_cents(samples)
+    bank = filters(cents)
+    chunk, margin = round(CHUNK_S * RATE / HOP), round(MARGIN_S * RATE / HOP)
+    n = len(samples) // HOP + 1
+    magnitudes = np.empty((n, N_BANDS), np.float32)
+    for first in range(0, n, chunk):
+        begin = max(0, first - margin)
+        last = min(first + chunk, n)
+        piece = samples[begin * HOP : (last + margin) * HOP]
+        magnitudes[first:last] = semitones(piece, bank)[first - begin : last - begin]
+    return Bands(compressed(magnitudes), cents, len(samples) / RATE)

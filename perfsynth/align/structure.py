@@ -1,0 +1,119 @@
+"""Which stretches of a score a recording plays, and when: a path that may jump, begin late and end early.
+
+Fremerey, Müller and Clausen, "Handling repeats and jumps in score-performance synchronization", ISMIR 2010: time
+warping whose path may go on at the beginning of another measure. Here a recorded frame counts once whatever the
+path does, so that a frame of applause or silence has a price of its own (`IDLE`): before the first note and after
+the last the music is left out wherever that is cheaper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK = 512  # recorded frames at once
+# Cosine distances lie at 0.2 to 0.5 where a recording plays what is written and at 0.7 to 1 where it does not.
+IDLE = 0.66  # of a frame without music, before and after
+STEPS = np.array([0.03, 0.0, 0.03, 0.09])  # of 0, 1, 2 and 3 written frames to a recorded one
+JUMP_S = 0.8  # of mismatch that a jump costs
+LEAVE_S = 0.8  # of mismatch that it costs to begin or end elsewhere than the score does
+CORNER_S = 0.5  # that the score's first and last frames are wide
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What is played without a jump.
+
+    Attributes
+    ----------
+    path : (n, 2) int32
+        Recorded and written frames, one row for each recorded frame.
+    """
+
+    path: np.ndarray
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The stretches in the order of the recording, and what they cost."""
+
+    stretches: list[Stretch]
+    distance: float  # mean cosine distance along the path
+    n_recorded: int
+    price: float  # of the whole recording, a frame: frames without music and jumps too
+
+
+def follow(
+    recorded: np.ndarray, written: np.ndarray, frame_s: float, *, boundaries: np.ndarray | list[int], jumps: bool
+) -> Structure:
+    """The cheapest way through the score.
+
+    Parameters
+    ----------
+    recorded, written : (n, d), (m, d) float32
+        Frames of at most unit length; their inner product is the likeness.
+    frame_s
+        Between frames, in seconds.
+    boundaries : (k,) int
+        Written frames at which a jump may land; it may leave just before each.
+    jumps
+        Whether there may be any.
+    """
+    from perfsynth.align import _structure_numba as kernel
+
+    n, m = len(recorded), len(written)
+    back = np.empty((n, m), np.int8)
+    came_from, left_at = np.empty(n, np.int32), np.empty(n, np.int32)
+    corner = round(CORNER_S / frame_s)
+    late = np.minimum(np.arange(m) / max(corner, 1), 1.0) ** 2 * LEAVE_S / frame_s
+    entry, leave = late.astype(np.float64), late[::-1].astype(np.float64)
+    marks = np.asarray(boundaries, np.int64)
+    places = np.unique(marks[(marks > 0) & (marks < m)])
+    starts = np.append(0, places) if jumps else np.zeros(0, np.int64)
+    ends = np.append(places - 1, m - 1) if jumps else np.zeros(0, np.int64)
+    cost, before, after = np.full(m, np.inf), 0.0, np.inf
+    for first in range(0, n, BLOCK):
+        rows = slice(first, min(first + BLOCK, n))
+        distance = 1 - recorded[rows] @ written.T
+        before, after = kernel.sweep(
+            distance, cost, before, after, STEPS, entry, leave, starts, ends, IDLE, JUMP_S / frame_s,
+            back[rows], came_from[rows], left_at[rows],
+        )  # fmt: skip
+    return _traced(recorded, written, back, came_from, left_at, cost + leave, after)
+
+
+def _traced(
+    recorded: np.ndarray,
+    written: np.ndarray,
+    back: np.ndarray,
+    came_from: np.ndarray,
+    left_at: np.ndarray,
+    cost: np.ndarray,
+    after: float,
+) -> Structure:
+    from perfsynth.align._structure_numba import ENTER, JUMP
+
+    i, j = len(recorded) - 1, int(np.argmin(cost))
+    price = min(after, float(cost[j])) / len(recorded)
+    if after < cost[j]:
+        while i > 0 and left_at[i] < 0:
+            i -= 1
+        i, j = i - 1, int(left_at[i])
+    stretches: list[Stretch] = []
+    cells: list[tuple[int, int]] = []
+    while i >= 0:
+        cells.append((i, j))
+        move = back[i, j]
+        if move in (ENTER, JUMP) or i == 0:
+            stretches.insert(0, Stretch(np.array(cells[::-1], np.int32)))
+            cells = []
+            if move != JUMP or i == 0:
+                break
+            j = int(came_from[i])
+        else:
+            j -= int(move)
+        i -= 1
+    along = np.concatenate([stretch.path for stretch in stretches]) if stretches else np.zeros((0, 2), np.int32)
+    likeness = np.einsum("ij,ij->i", recorded[along[:, 0]], written[along[:, 1]])
+    return Structure(stretches, float(1 - likeness.mean()) if len(along) else 1.0, len(recorded), price)

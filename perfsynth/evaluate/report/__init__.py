@@ -1,0 +1,1 @@
+"""Reports: one page that shows and plays what `perfsynth evaluate` measured, and needs nothing but a browser."""

@@ -1,0 +1,213 @@
+"""Alignment of small pieces that are made here: every time is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perfsynth.align.core import align, summary_of
+from perfsynth.align.refine import refine
+from perfsynth.align.structure import follow
+from perfsynth.align.tables import as_csv, as_match, as_performance
+from perfsynth.align.tuning import tuning_cents
+from perfsynth.errors import InputError, UsageError
+from perfsynth.formats.match import read_match
+from perfsynth.types import METER, SCORE_NOTE, TEMPO, Audio, Score
+
+RATE = 22050
+
+
+def melody(seed: int = 0, n_bars: int = 12) -> Score:
+    """Two voices: quarter notes over half notes, at 100 beats a minute."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for beat in range(4 * n_bars):
+        rows.append((f"r{beat}", beat, 1.0, int(random.integers(65, 84))))
+        if beat % 2 == 0:
+            rows.append((f"l{beat}", beat, 2.0, int(random.integers(45, 60))))
+    notes = np.zeros(len(rows), SCORE_NOTE)
+    for index, (note_id, beat, duration, pitch) in enumerate(rows):
+        notes[index] = (note_id, beat, duration, pitch, 64, 0, 1, 1, 0, 0)
+    order = np.lexsort([notes["pitch"], notes["onset_beat"]])
+    return Score(notes[order], tempos=np.array([(0.0, 100.0)], TEMPO), meters=np.array([(0.0, 4, 4)], METER))
+
+
+def times_of(beats: np.ndarray) -> np.ndarray:
+    """A tempo that sways, 0.7 s before the first note."""
+    return np.asarray(0.7 + 0.55 * beats + 0.25 * np.sin(beats / 5))
+
+
+def sounded(pitch: np.ndarray, onset_s: np.ndarray, end_s: np.ndarray, *, cents: float = 0.0) -> np.ndarray:
+    """Plucked strings of eight partials, with a little noise."""
+    audio = np.random.default_rng(9).normal(0, 1e-4, int((end_s.max() + 1.0) * RATE))
+    for key, begin, end in zip(pitch, onset_s, end_s, strict=True):
+        first = round(begin * RATE)
+        time_s = np.arange(int((end - begin + 0.1) * RATE)) / RATE
+        hertz = 440 * 2 ** ((key - 69 + cents / 100) / 12)
+        envelope = np.exp(-2.5 * time_s) * np.where(time_s > end - begin, np.exp(-(time_s - end + begin) / 0.02), 1)
+        tone = sum(np.sin(2 * np.pi * k * hertz * time_s) / k for k in range(1, 9) if k * hertz < RATE / 2)
+        audio[first : first + len(time_s)] += 0.1 * envelope * tone
+    return audio
+
+
+def played(score: Score, *, cents: float = 0.0) -> np.ndarray:
+    notes = score.notes
+    end_s = times_of(notes["onset_beat"] + notes["duration_beat"])
+    return sounded(notes["pitch"].astype(int), times_of(notes["onset_beat"]), end_s, cents=cents)
+
+
+def audio_of(samples: np.ndarray, rate: int = RATE, channels: int = 1) -> Audio:
+    return Audio(np.repeat(samples[:, None], channels, axis=1).astype(np.float32), rate)
+
+
+@pytest.fixture(scope="module")
+def score() -> Score:
+    return melody()
+
+
+@pytest.fixture(scope="module")
+def recording(score: Score) -> np.ndarray:
+    return played(score)
+
+
+def test_every_note_within_frames(score: Score, recording: np.ndarray) -> None:
+    found = align(audio_of(recording), score).notes
+    error = np.abs(found["onset_s"] - times_of(found["score_onset_beat"]))
+    assert len(found) == len(score.notes)
+    assert (found["status"] == "matched").all()
+    assert np.median(error) < 0.006
+    assert np.mean(error < 0.03) > 0.95
+    assert (np.diff(np.round(found["score_onset_beat"], 6)) >= 0).all()
+    assert (found["offset_s"] >= found["onset_s"]).all()
+    assert found["confidence"].min() >= 0
+    assert found["confidence"].max() <= 1
+
+
+def test_tuning_and_transposition(score: Score) -> None:
+    found = align(audio_of(played(score, cents=-75.0)), score)
+    summary = summary_of(found)
+    assert summary is not None
+    assert summary.semitones * 100 + summary.tuning_cents == pytest.approx(-75, abs=8)
+    assert np.median(np.abs(found.notes["onset_s"] - times_of(found.notes["score_onset_beat"]))) < 0.008
+
+
+@pytest.mark.parametrize("cents", [-40.0, 0.0, 30.0])
+def test_tuning_of_tones(score: Score, cents: float) -> None:
+    assert tuning_cents(played(score, cents=cents).astype(np.float32)) == pytest.approx(cents, abs=4)
+
+
+def test_silence_before_and_noise_after(score: Score, recording: np.ndarray) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.05, 4 * RATE)
+    found = align(audio_of(np.concatenate([np.zeros(6 * RATE), recording, noise])), score)
+    error = np.abs(found.notes["onset_s"] - 6 - times_of(found.notes["score_onset_beat"]))
+    assert np.mean(error < 0.05) > 0.9
+    summary = summary_of(found)
+    assert summary is not None
+    assert summary.lead_in_s == pytest.approx(6.7, abs=0.1)
+
+
+def test_a_repeat_that_is_not_played(score: Score, recording: np.ndarray) -> None:
+    begin, end = 16.0, 32.0
+    notes = score.notes.copy()
+    again = notes[(notes["onset_beat"] >= begin) & (notes["onset_beat"] < end)].copy()
+    notes["onset_beat"][notes["onset_beat"] >= end] += end - begin
+    again["onset_beat"] += end - begin
+    again["note_id"] = [f"{note_id}-2" for note_id in again["note_id"]]
+    both = np.concatenate([notes, again])
+    written = replace(score, notes=both[np.lexsort([both["pitch"], both["onset_beat"]])])
+    found = align(audio_of(recording), written)
+    unplayed = found.notes["status"] == "unplayed"
+    assert set(found.notes["note_id"][unplayed]) == set(again["note_id"])
+    assert np.isnan(found.notes["onset_s"][unplayed]).all()
+    summary = summary_of(found)
+    assert summary is not None
+    assert "the repeat, measures 9 to 12" in " ".join(summary.decisions)
+
+
+def test_a_passage_played_twice(score: Score, recording: np.ndarray) -> None:
+    begin, end = (round((float(times_of(np.array(beat))) - 0.01) * RATE) for beat in (16.0, 32.0))
+    found = align(audio_of(np.concatenate([recording[:end], recording[begin:]])), score)
+    summary = summary_of(found)
+    assert summary is not None
+    assert "measures 5 to 8 are played again" in " ".join(summary.decisions)
+    late = found.notes["score_onset_beat"] >= 33
+    expected = times_of(found.notes["score_onset_beat"][late]) + (end - begin) / RATE
+    assert np.mean(np.abs(found.notes["onset_s"][late] - expected) < 0.05) > 0.9
+
+
+def test_another_piece_is_refused(recording: np.ndarray) -> None:
+    with pytest.raises(InputError, match="does not play this score"):
+        align(audio_of(recording), melody(seed=77))
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "message"),
+    [
+        (np.zeros(RATE), RATE, "silent"),
+        (np.ones(round(0.1 * RATE)), RATE, "0.10 s"),
+        (np.full(RATE, np.nan), RATE, "not finite"),
+        (np.ones(RATE), 100, "100 Hz"),
+    ],
+)
+def test_recordings_that_cannot_be_aligned(score: Score, samples: np.ndarray, rate: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        align(audio_of(samples, rate), score)
+
+
+def test_other_rates_and_channels(score: Score, recording: np.ndarray) -> None:
+    soxr = pytest.importorskip("soxr")
+    low = soxr.resample(recording, RATE, 8000)
+    found = align(audio_of(low, 8000, channels=8), score).notes
+    assert np.median(np.abs(found["onset_s"] - times_of(found["score_onset_beat"]))) < 0.01
+
+
+def test_no_notes_and_no_such_method(score: Score, recording: np.ndarray) -> None:
+    with pytest.raises(InputError, match="no notes"):
+        align(audio_of(recording), replace(score, notes=score.notes[:0]))
+    with pytest.raises(UsageError, match="neural"):
+        align(audio_of(recording), score, method="neural")  # type: ignore[arg-type]
+
+
+def test_tables(score: Score, recording: np.ndarray) -> None:
+    found = align(audio_of(recording), score)
+    lines = as_csv(found).decode().splitlines()
+    assert lines[0] == "note_id,pitch,score_onset_beat,score_duration_beat,onset_s,offset_s,confidence,status"
+    assert len(lines) == len(score.notes) + 1
+    performance = as_performance(found, score)
+    read = read_match(as_match(found, score))
+    assert sorted(read.notes["note_id"]) == sorted(performance.notes["note_id"])
+    np.testing.assert_allclose(np.sort(read.notes["onset_s"]), np.sort(performance.notes["onset_s"]), atol=6e-4)
+
+
+def test_refining_finds_the_peaks() -> None:
+    grid = np.arange(-20, 21) * 0.005
+    true = np.array([0.03, -0.02, 0.01, 0.045])
+    evidence = -0.5 * ((grid - true[:, None]) / 0.004) ** 2
+    found = refine(np.array([1.0, 2.0, 3.0, 3.0]), np.array([0, 1, 2, 2]), evidence, grid)
+    np.testing.assert_allclose(found.onset_s, [1.032, 1.982, 3.012, 3.047], atol=0.003)
+    assert (found.clear > 0.99).all()
+
+
+def test_following_equals_a_plain_reference() -> None:
+    """Without jumps and open ends, the cheapest of all monotone paths with steps of 0 to 3."""
+    from perfsynth.align.structure import STEPS
+
+    random = np.random.default_rng(3)
+    recorded, written = (random.random((n, 6)).astype(np.float32) for n in (30, 25))
+    recorded /= np.linalg.norm(recorded, axis=1, keepdims=True)
+    written /= np.linalg.norm(written, axis=1, keepdims=True)
+    found = follow(recorded, written, 1.0, boundaries=[], jumps=False)
+    path = np.concatenate([stretch.path for stretch in found.stretches])
+    distance = 1 - recorded @ written.T
+    late = np.full(25, 0.8)
+    late[0] = 0.0
+    cost = distance[0] + late
+    for row in range(1, 30):
+        entered = 0.66 * row + late
+        steps = [np.concatenate([np.full(k, np.inf), cost[: 25 - k]]) + STEPS[k] for k in range(4)]
+        cost = np.minimum(np.min(steps, axis=0), entered) + distance[row]
+    assert found.price * 30 <= np.min(cost + late[::-1]) + 1e-4
+    assert (np.diff(path[:, 0]) == 1).all()
+    assert (np.diff(path[:, 1]) >= 0).all()
