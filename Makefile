@@ -44,9 +44,29 @@ system: ## what pip cannot install; without it everything but the fluidsynth eng
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: tables
+# The figures of the docs, and the models that ship, from raw data.
 NASAP ?= data/nasap
 SALAMANDER ?=
+CORPUS ?= build/corpus
+RUNS ?= build/runs
 
-tables: setup ## the engine table of the pianos: NASAP=folder of (n)ASAP, SALAMANDER=folder of the samples
+.PHONY: tables corpus train-cantabile train-m2m train-deep-performer-align
+
+tables: setup $(CORPUS)/manifest.jsonl ## NASAP=folder of (n)ASAP: models of performance and of sound beside people, samples and ladders
+	$(BIN)/python benchmarks/expression.py $(CORPUS) --split test
 	$(BIN)/python benchmarks/piano.py $(NASAP) $(if $(SALAMANDER),--samples $(SALAMANDER)) --costs
+
+data-%: setup ## fetch a dataset: make data-maestro ARGS=--accept-licence; perfsynth data lists them
+	$(BIN)/perfsynth data $* fetch $(ARGS)
+
+corpus: $(CORPUS)/manifest.jsonl ## arrays to train on, from (n)ASAP
+
+$(CORPUS)/manifest.jsonl: | setup
+	$(BIN)/perfsynth data nasap prepare $(NASAP) -o $(CORPUS)
+
+train-cantabile: setup corpus ## the performance model that ships: three seeds, joined; 16 minutes each on one core
+	for seed in 1 2 3; do $(BIN)/perfsynth train configs/cantabile.toml --corpus $(CORPUS) -o $(RUNS)/cantabile-$$seed --seed $$seed || exit 1; done
+	$(BIN)/python tools/ship_cantabile.py $(CORPUS) $(RUNS)/cantabile-1/best $(RUNS)/cantabile-2/best $(RUNS)/cantabile-3/best -o $(RUNS)/cantabile
+
+train-m2m train-deep-performer-align: train-%: setup corpus
+	$(BIN)/perfsynth train configs/$*.toml --corpus $(CORPUS) -o $(RUNS)/$*

@@ -89,6 +89,7 @@ MODELS: tuple[Model, ...] = (
         "synth-audio",
         "perfsynth.synth.neural:stream",
         "the modal piano, coloured by a network that has heard other pianos",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
     ),
     Model(
         "performancenet",
@@ -105,6 +106,27 @@ MODELS: tuple[Model, ...] = (
         source="Lan, Leung and Yang",
     ),
     Model(
+        "m2a",
+        "synth-audio",
+        "perfsynth.synth.m2a:stream",
+        "a piano roll to semitone bands by a Transformer, and to sound by convolutions; 24 kHz",
+        source="Tang et al. 2025, M2A; Shi et al. 2023",
+    ),
+    Model(
+        "m2a-baseline",
+        "synth-audio",
+        "perfsynth.synth.m2a_baseline:stream",
+        "the same from the score as written, without a performance between",
+        source="Tang et al. 2025, baseline",
+    ),
+    Model(
+        "hifigan-roll",
+        "synth-audio",
+        "perfsynth.synth.hifigan_roll:stream",
+        "samples straight from piano rolls, by convolutions that learnt from discriminators; 16 kHz",
+        source="Dong et al. 2022, baseline",
+    ),
+    Model(
         "modal",
         "synth-mel",
         "perfsynth.synth.spectrogram:modal",
@@ -116,6 +138,7 @@ MODELS: tuple[Model, ...] = (
         "synth-mel",
         "perfsynth.synth.neural:predict",
         "the spectrogram of the neural piano",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
     ),
     Model(
         "deep-performer",
@@ -123,6 +146,20 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.deep_performer:predict",
         "note encoder, polyphonic mixer, decoder; 16 kHz",
         source="Dong et al. 2022, synthesis model",
+    ),
+    Model(
+        "m2a",
+        "synth-mel",
+        "perfsynth.synth.m2a:predict",
+        "a piano roll to semitone bands by a Transformer; 24 kHz",
+        source="Tang et al. 2025, M2A; Shi et al. 2023",
+    ),
+    Model(
+        "m2a-baseline",
+        "synth-mel",
+        "perfsynth.synth.m2a_baseline:predict",
+        "the same from the score as written, without a performance between",
+        source="Tang et al. 2025, baseline",
     ),
     Model(
         "performancenet",
@@ -144,6 +181,13 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.vocode.hifigan:vocode",
         "convolutions that learnt from discriminators; 16 kHz",
         source="Kong et al. 2020, version 2; Dong et al. 2022, inversion model",
+    ),
+    Model(
+        "m2a",
+        "vocode",
+        "perfsynth.vocode.m2a:vocode",
+        "convolutions that learnt from discriminators, for semitone bands; 24 kHz",
+        source="Kong et al. 2020, version 1; Shi et al. 2023",
     ),
     Model(
         "seed",

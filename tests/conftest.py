@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # here and in the commands that tests run: small work, many processes
 EXAMPLE = Path(__file__).parents[1] / "examples" / "petzold-minuet.musicxml"
 
 # Speaks FluidSynth's command line as `perfsynth.fluid` uses it: a quiet tone as long as the MIDI file, then silence.
