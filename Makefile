@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_SCORE ?= examples/petzold-minuet.musicxml
 DEMO_SOUND ?= build/demo.wav
 
-.PHONY: demo test check lint types docs setup system clean
+.PHONY: demo test check lint types docs docs-check docs-run man gallery setup system clean
 
 demo: setup ## render the example score to a WAV
 	@mkdir -p $(dir $(DEMO_SOUND))
@@ -24,11 +24,23 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-docs: setup ## write the command reference anew
+docs: setup ## write the command reference, the Python API and the list of models anew
 	$(BIN)/python tools/cli_reference.py > docs/cli.md
+	$(BIN)/python tools/python_page.py > docs/python.md
+	$(BIN)/python tools/models_page.py > docs/models.md
 
-docs-check: setup
+docs-check: setup ## links, anchors and options in the docs; make docs-run also runs the examples
 	@$(BIN)/python tools/cli_reference.py | diff -u docs/cli.md - || (echo "docs/cli.md is out of date: make docs"; exit 1)
+	@$(BIN)/python tools/check_docs.py
+
+docs-run: setup
+	$(BIN)/python tools/check_docs.py --run
+
+man: setup ## man pages into build/man
+	$(BIN)/python tools/man_pages.py
+
+gallery: setup ## the sounds and pictures of docs/gallery.md
+	$(BIN)/python tools/gallery.py
 
 setup: system $(VENV)/installed
 

@@ -25,6 +25,7 @@ class Model:
     summary: str
     license: str = "MIT"
     source: str = ""  # the paper it follows
+    config: str = ""  # in configs/: what trains it, for a model that needs weights
 
     def load(self) -> Callable[..., Any]:
         """Import the function behind the name."""
@@ -41,6 +42,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.perform.cantabile.model:perform",
         "tempo, dynamics, articulation and pedal of a pianist, learned from human performances",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        config="cantabile.toml",
     ),
     Model(
         "deadpan",
@@ -55,6 +57,7 @@ MODELS: tuple[Model, ...] = (
         "note by note as tokens, each drawn on its own",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
         source="Tang et al. 2025, M2M",
+        config="m2m.toml",
     ),
     Model(
         "deep-performer-align",
@@ -63,6 +66,7 @@ MODELS: tuple[Model, ...] = (
         "onsets and durations regressed from the score; no dynamics",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
         source="Dong et al. 2022, alignment model",
+        config="deep-performer-align.toml",
     ),
     Model(
         "modal",
@@ -90,6 +94,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.neural:stream",
         "the modal piano, coloured by a network that has heard other pianos",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        config="neural-piano.toml",
     ),
     Model(
         "performancenet",
@@ -97,6 +102,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.performancenet:stream",
         "piano rolls to linear frequencies by convolutions, then Griffin-Lim",
         source="Wang and Yang 2019",
+        config="performancenet.toml",
     ),
     Model(
         "lan-rnn",
@@ -104,6 +110,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.lan_rnn:stream",
         "samples straight from the keys, by a recurrent network in both directions; 16 kHz",
         source="Lan, Leung and Yang",
+        config="lan-rnn.toml",
     ),
     Model(
         "m2a",
@@ -111,6 +118,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.m2a:stream",
         "a piano roll to semitone bands by a Transformer, and to sound by convolutions; 24 kHz",
         source="Tang et al. 2025, M2A; Shi et al. 2023",
+        config="m2a.toml",
     ),
     Model(
         "m2a-baseline",
@@ -118,6 +126,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.m2a_baseline:stream",
         "the same from the score as written, without a performance between",
         source="Tang et al. 2025, baseline",
+        config="m2a-baseline.toml",
     ),
     Model(
         "hifigan-roll",
@@ -125,6 +134,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.hifigan_roll:stream",
         "samples straight from piano rolls, by convolutions that learnt from discriminators; 16 kHz",
         source="Dong et al. 2022, baseline",
+        config="hifigan-roll.toml",
     ),
     Model(
         "modal",
@@ -139,6 +149,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.neural:predict",
         "the spectrogram of the neural piano",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        config="neural-piano.toml",
     ),
     Model(
         "deep-performer",
@@ -146,6 +157,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.deep_performer:predict",
         "note encoder, polyphonic mixer, decoder; 16 kHz",
         source="Dong et al. 2022, synthesis model",
+        config="deep-performer-small.toml",
     ),
     Model(
         "m2a",
@@ -153,6 +165,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.m2a:predict",
         "a piano roll to semitone bands by a Transformer; 24 kHz",
         source="Tang et al. 2025, M2A; Shi et al. 2023",
+        config="m2a.toml",
     ),
     Model(
         "m2a-baseline",
@@ -160,6 +173,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.m2a_baseline:predict",
         "the same from the score as written, without a performance between",
         source="Tang et al. 2025, baseline",
+        config="m2a-baseline.toml",
     ),
     Model(
         "performancenet",
@@ -167,6 +181,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.performancenet:predict",
         "piano rolls to linear frequencies by convolutions, to sound by Griffin-Lim",
         source="Wang and Yang 2019",
+        config="performancenet.toml",
     ),
     Model(
         "griffin-lim",
@@ -181,6 +196,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.vocode.hifigan:vocode",
         "convolutions that learnt from discriminators; 16 kHz",
         source="Kong et al. 2020, version 2; Dong et al. 2022, inversion model",
+        config="hifigan-small.toml",
     ),
     Model(
         "m2a",
@@ -188,6 +204,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.vocode.m2a:vocode",
         "convolutions that learnt from discriminators, for semitone bands; 24 kHz",
         source="Kong et al. 2020, version 1; Shi et al. 2023",
+        config="m2a-vocoder.toml",
     ),
     Model(
         "seed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,10 @@ from perfsynth.align.features import FRAME_S, compressed, rises
 from perfsynth.align.tuning import tuning_cents
 from perfsynth.dsp.semitones import HOP, N_BANDS, RATE, filters, semitones
 from perfsynth.errors import InputError
-from perfsynth.types import Audio
+from perfsynth.types import Audio, AudioStream
 
 SHORTEST_S = 0.5  # of a recording that holds music
+LONGEST_S = 4 * 3600  # of a recording: 2 GB
 SILENCE = 1e-5  # full scale; -100 dB
 CHUNK_S = 60.0
 MARGIN_S = 0.6  # of the longest window
@@ -51,30 +53,57 @@ class Bands:
         return blocks.mean(axis=1), risen[: n * factor].reshape(n, factor, N_BANDS).max(axis=1)
 
 
-def mono(audio: Audio) -> np.ndarray:
-    """(n,) float32 at `RATE`, peak 1.
+def mono(audio: Audio | AudioStream) -> np.ndarray:
+    """(n,) float32 at `RATE`, peak 1; a stream is consumed, block by block.
 
     Raises
     ------
     InputError
-        When it is too short, silent, not finite or of a rate at which no music is left.
+        When it is too short or too long, silent, not finite or of a rate at which no music is left.
     """
     import soxr
 
-    length_s = len(audio.samples) / audio.sample_rate
-    if length_s < SHORTEST_S:
-        raise InputError(f"the recording lasts {length_s:.2f} s: to be aligned it needs at least {SHORTEST_S} s")
-    if audio.sample_rate < LOWEST_RATE:
-        raise InputError(f"the recording has {audio.sample_rate} Hz: to be aligned it needs at least {LOWEST_RATE} Hz")
-    mixed = audio.samples.mean(axis=1, dtype=np.float32)
-    peak = float(np.abs(mixed).max())
-    if not np.isfinite(peak):
-        raise InputError("the recording holds samples that are not finite (nan or infinity): export it again")
+    stream = audio.stream() if isinstance(audio, Audio) else audio
+    _check(stream.sample_rate, stream.duration_s)
+    resampler = soxr.ResampleStream(stream.sample_rate, RATE, 1, dtype="float32", quality="HQ")
+    mixed, n = np.empty(round(stream.duration_s * RATE) + RATE, np.float32), 0
+    for block, last in _marked(stream.blocks):
+        heard = block.mean(axis=1, dtype=np.float32)
+        if not np.isfinite(heard).all():
+            raise InputError("the recording holds samples that are not finite (nan or infinity): export it again")
+        heard = resampler.resample_chunk(heard, last=last) if stream.sample_rate != RATE else heard
+        while n + len(heard) > len(mixed):
+            mixed.resize(2 * len(mixed), refcheck=False)
+        mixed[n : n + len(heard)] = heard
+        n += len(heard)
+    mixed = mixed[:n]
+    _check(stream.sample_rate, n / RATE)
+    peak = max(float(mixed.max()), -float(mixed.min()))
     if peak < SILENCE:
         raise InputError(f"the recording is silent (peak {peak:.0e} of full scale): there is nothing to align")
-    if audio.sample_rate != RATE:
-        mixed = soxr.resample(mixed, audio.sample_rate, RATE, quality="HQ")
-    return np.asarray(mixed / peak, np.float32)
+    mixed /= peak
+    return mixed
+
+
+def _check(sample_rate: int, length_s: float) -> None:
+    """Refuse what cannot be aligned whatever it holds."""
+    if sample_rate < LOWEST_RATE:
+        raise InputError(f"the recording has {sample_rate} Hz: to be aligned it needs at least {LOWEST_RATE} Hz")
+    if length_s < SHORTEST_S:
+        raise InputError(f"the recording lasts {length_s:.2f} s: to be aligned it needs at least {SHORTEST_S} s")
+    if length_s > LONGEST_S:
+        raise InputError(f"the recording lasts {length_s / 3600:.1f} h: at most {LONGEST_S // 3600} h can be aligned")
+
+
+def _marked(blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
+    """Blocks, and whether each is the last."""
+    held = None
+    for block in blocks:
+        if held is not None:
+            yield held, False
+        held = block
+    if held is not None:
+        yield held, True
 
 
 def bands(samples: np.ndarray) -> Bands:

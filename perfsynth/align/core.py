@@ -10,7 +10,7 @@ import numpy as np
 
 from perfsynth.align.dtw import Backend
 from perfsynth.errors import InputError, UsageError
-from perfsynth.types import ALIGNED_NOTE, Alignment, Audio, Performance, Score
+from perfsynth.types import ALIGNED_NOTE, Alignment, Audio, AudioStream, Performance, Score
 
 Method = Literal["production", "deep-performer"]
 METHODS = ("production", "deep-performer")
@@ -45,7 +45,7 @@ class Summary:
 
 
 def align(
-    audio: Audio,
+    audio: Audio | AudioStream,
     score: Score,
     *,
     method: Method = "production",
@@ -59,7 +59,8 @@ def align(
     Parameters
     ----------
     audio
-        Any rate, any number of channels.
+        Any rate, any number of channels. A stream is consumed block by block, so an hour takes less than 1 GB; the
+        method deep-performer takes only `Audio`.
     score
         With the repeats that may be played unfolded.
     method
@@ -88,6 +89,8 @@ def align(
     if method == "deep-performer":
         from perfsynth.align.deep_performer import aligned as by_seed
 
+        if not isinstance(audio, Audio):
+            raise UsageError("method deep-performer needs the whole recording in memory: give it Audio")
         notes = by_seed(audio, score, render, backend=backend, device=device)
         return Alignment(notes, **score.made_by("align", method, recording=audio.sha256))
     from perfsynth.align.production import aligned

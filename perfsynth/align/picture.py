@@ -10,14 +10,14 @@ from perfsynth.align.bands import bands, mono
 from perfsynth.align.features import FRAME_S
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 from perfsynth.errors import MissingError
-from perfsynth.types import Alignment, Audio
+from perfsynth.types import Alignment, Audio, AudioStream
 
 MOST_COLUMNS = 4000  # of the picture's spectrogram
 SECONDS_PER_INCH, WIDTHS = 4.0, (10.0, 40.0)
 DPI = 110
 
 
-def picture(audio: Audio, alignment: Alignment) -> Any:
+def picture(audio: Audio | AudioStream, alignment: Alignment) -> Any:
     """A matplotlib figure of three panels over the time of the recording.
 
     Raises

@@ -16,16 +16,16 @@ from perfsynth.align.refine import Refined, grid_s, refine
 from perfsynth.align.repeats import Measures, decisions, measures, settled
 from perfsynth.errors import InputError
 from perfsynth.tempo import beats_to_seconds, tempo_map
-from perfsynth.types import Audio, Score
+from perfsynth.types import Audio, AudioStream, Score
 
 SAME_BEAT = 48  # of a quarter note: onsets closer than that are one chord
 GRACE_S = 0.08  # that a grace note takes, where nothing is heard
 SHORTEST_S = 0.02  # of a written note
-FLOOR = 0.0  # of likeness, below which a recording is refused
+FLOOR = -0.05  # of likeness, below which a recording is refused: half way between right and wrong pairs (docs/alignment.md)
 
 
 def aligned(
-    audio: Audio, score: Score, *, jumps: bool, backend: Backend, device: str | None
+    audio: Audio | AudioStream, score: Score, *, jumps: bool, backend: Backend, device: str | None
 ) -> tuple[np.ndarray, Summary]:
     """`ALIGNED_NOTE` rows and what is to be said about the recording; see `perfsynth.align.core.align`."""
     notes = score.notes[np.lexsort([score.notes["pitch"], score.notes["onset_beat"]])]

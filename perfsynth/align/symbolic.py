@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfsynth.align.core import rows
 from perfsynth.errors import InputError
+from perfsynth.types import Alignment, Performance, Score
 
 SAME_ONSET = 1e-3  # beats; what lies closer is one chord
 WRONG = 1.0  # the price of a performed note laid on a chord that does not have it
@@ -24,6 +26,7 @@ LEFT_OUT_CHORDS = 8  # so many chords in a row without any note are such a passa
 TOGETHER_S, APART_S = 0.05, 0.2  # between neighbouring notes of a chord: nothing odd; as bad as a wrong note
 MOST_PAIRS = 10**6  # of notes weighed against each other at once
 REACH_S = (0.6, 0.4)  # a note is sought so far from the time of its chord, in each pass
+FLOOR = 0.5  # of the notes of the side that has fewer are found, or it is another piece
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,30 @@ class _Chords:
     beat: np.ndarray  # (m,)
     has: np.ndarray  # (128, m) bool: which chord has which pitch
     missed: np.ndarray  # (m + 1,) the price of passing over all chords before
+
+
+def aligned(performance: Performance, score: Score) -> Alignment:
+    """When each note of a score is played in a performance of notes, with `ALIGNED_NOTE` rows like those of audio.
+
+    Offsets are those of the keys. The confidence is 1 for what is matched: nothing is estimated but who plays what.
+
+    Raises
+    ------
+    InputError
+        When either side has no notes, or less than half of the notes of the shorter side are found.
+    """
+    row = match(score.notes, performance.notes)
+    found = row >= 0
+    share = found.sum() / min(len(score.notes), len(performance.notes))
+    if share < FLOOR:
+        raise InputError(
+            f"the performance does not play this score ({100 * share:.0f} % of the notes are found, at least "
+            f"{100 * FLOOR:.0f} % are needed): check that both are of the same piece"
+        )
+    played = performance.notes[row]
+    onset_s = np.where(found, played["onset_s"], np.nan)
+    table = rows(score.notes, onset_s, onset_s + played["duration_s"], found.astype(float))
+    return Alignment(table, **score.made_by("align", "symbolic", recording=performance.sha256))
 
 
 def match(notes: np.ndarray, performed: np.ndarray) -> np.ndarray:

@@ -47,6 +47,7 @@ Format = Annotated[
 ]
 Piano = Annotated[str | None, typer.Option(metavar="DIR", help="A piano made by fit-piano, for the modal engine.")]
 Instrument = Annotated[str | None, typer.Option(help="Of a trained engine: which of its instruments.")]
+Weights = Annotated[str | None, typer.Option(metavar="DIR", help="A trained model of your own.")]
 SoundWeights = Annotated[
     str | None, typer.Option(metavar="DIR", help="Trained weights of the engine, instead of those shipped.")
 ]

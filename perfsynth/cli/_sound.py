@@ -22,7 +22,6 @@ SOUND_OPTIONS = (
     _option("samples", opt.Samples),
     _option("piano", opt.Piano),
     _option("instrument", opt.Instrument),
-    _option("sound_weights", opt.SoundWeights),
     _option("variant", opt.Variant),
     _option("room", opt.Room),
     _option("a4", opt.A4),
@@ -46,7 +45,6 @@ def write_sound(
     *,
     audio_format: AudioFormat | None,
     loudness: float | None,
-    sound_weights: str | None = None,
     **options: Any,
 ) -> None:
     """Sound a performance into the item's result, and say where it is and how long."""
@@ -58,7 +56,6 @@ def write_sound(
         loudness_lufs=loudness or None,
         seed=item.seed,
         report=item.progress,
-        weights=sound_weights,
         **options,
     )
     suffix = ending(output=item.target, audio_format=audio_format)

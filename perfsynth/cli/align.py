@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sys
+import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfsynth.batch import storage
 from perfsynth.cli import _io, _report, app
-from perfsynth.cli import _options as opt
-from perfsynth.cli._progress import Progress
 from perfsynth.errors import InputError, PerfsynthError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from perfsynth.align.core import Summary
     from perfsynth.types import Alignment, Performance, Score
 
 
@@ -45,9 +44,9 @@ class PlayedRepeats(StrEnum):
     none = "none"
 
 
-SUFFIXES = {".csv": "csv", ".mid": "midi", ".midi": "midi", ".match": "match"}
-Recording = Annotated[str, typer.Argument(metavar="RECORDING", help="Audio; -: stdin.")]
-ScoreFile = Annotated[str, typer.Argument(metavar="SCORE", help="MusicXML, .mxl or MIDI; -: stdin.")]
+KINDS = {".csv": "csv", ".mid": "midi", ".midi": "midi", ".match": "match"}
+SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "midi": ".mid", "match": ".match"}
+NOTES = ("midi", "jsonl")  # recordings that are notes
 Format = Annotated[AlignmentFormat | None, typer.Option("--format", help="Else by the output's suffix, else jsonl.")]
 MethodOption = Annotated[Method, typer.Option(help="deep-performer: as the data of Dong et al. 2022 were made.")]
 RepeatsOption = Annotated[
@@ -55,65 +54,107 @@ RepeatsOption = Annotated[
 ]
 Backend = Annotated[str, typer.Option(help="Of the time warping: auto, numba or torch.")]
 Device = Annotated[str | None, typer.Option(help="Of the torch backend: cpu, cuda, cuda:1.")]
-Plot = Annotated[str | None, typer.Option(metavar="PNG", help="Draw it: spectrogram with notes, tempo, confidence.")]
+Plot = Annotated[
+    str | None,
+    typer.Option(metavar="PNG", help="Draw spectrogram with notes, tempo, confidence. A folder: one a recording."),
+]
 
 
-@_io.report(
+def _kind(output: str | None, format: AlignmentFormat | None) -> AlignmentFormat:
+    return format or AlignmentFormat(KINDS.get(Path(output or "").suffix.lower(), "jsonl"))
+
+
+def _ending(*, output: str | None, format: AlignmentFormat | None = None, **_: Any) -> str:
+    return SUFFIXES[_kind(output, format)]
+
+
+def _is_binary(*, output: str | None, format: AlignmentFormat | None = None, **_: Any) -> bool:
+    return _kind(output, format) == AlignmentFormat.midi
+
+
+@_io.stage(
     app,
     "align",
+    suffix=_ending,
+    binary=_is_binary,
     examples=(
         "perfsynth align recording.flac score.musicxml -o notes.jsonl",
-        "perfsynth align recording.wav score.mid --format csv --plot notes.png > notes.csv",
+        "perfsynth align --manifest pairs.jsonl --out-dir aligned --jobs 0 --skip-existing",
     ),
 )
 def align(
-    session: _io.Session,
-    recording: Recording,
-    score: ScoreFile,
-    output: opt.Output = None,
+    item: _io.Item,
     format: Format = None,
     plot: Plot = None,
     repeats: RepeatsOption = PlayedRepeats.auto,
     method: MethodOption = Method.production,
     backend: Backend = "auto",
     device: Device = None,
-    force: opt.Force = False,
 ) -> None:
-    """Align a recording to its score: write when each note is played."""
+    """Align a recording (audio, or MIDI as it was played) to its score: write when each note is played."""
+    from perfsynth import formats
+    from perfsynth.formats.audio_blocks import kind_of
+
+    recording, score = item.each()
+    picture = _picture_of(item, plot)
+    source = _source(recording)
+    written = formats.read_score(
+        score.read(), name=score.name, repeats="as-written" if repeats == PlayedRepeats.none else "unfold"
+    )
+    try:
+        if kind_of(source, name=recording.name) in NOTES:
+            if plot is not None:
+                raise UsageError(f"--plot draws a recording of sound; {recording.name} holds notes")
+            found = _of_notes(recording, source, written)
+        else:
+            found = _of_sound(recording, source, written, repeats, method, backend, device)
+    except InputError as error:
+        if str(error).startswith(recording.name):
+            raise
+        raise InputError(f"{recording.name} and {score.name}: {error}") from error
+    item.write(_bytes(found, written, _kind(item.target, format)))
+    if picture is not None:
+        _draw(recording, source, found, picture)
+    _tell(item, found)
+
+
+def _source(recording: _io.Item) -> bytes | Path:
+    """The file itself where there is one: an hour of sound need not be in memory."""
+    if recording.source == _io.STDIN or storage.is_url(recording.source) or not Path(recording.source).is_file():
+        return recording.read()
+    return Path(recording.source)
+
+
+def _of_notes(recording: _io.Item, source: bytes | Path, score: Score) -> Alignment:
+    from perfsynth import formats
+    from perfsynth.align.symbolic import aligned
+
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return aligned(formats.read_performance(data, name=recording.name), score)
+
+
+def _of_sound(
+    recording: _io.Item, source: bytes | Path, score: Score, repeats: PlayedRepeats, method: Method, backend: str,
+    device: str | None,
+) -> Alignment:  # fmt: skip
     from perfsynth import formats
     from perfsynth.align.core import align as aligned
-    from perfsynth.align.core import summary_of
+    from perfsynth.formats.audio_blocks import read_blocks
+    from perfsynth.types import Audio, AudioStream
 
-    target = output or _io.STDOUT
-    kind = format or AlignmentFormat(SUFFIXES.get(Path(target).suffix.lower(), "jsonl"))
-    _check(target, recording, score, kind, plot, force=force)
-    written = formats.read_score(
-        _report.read_input(score, session),
-        name=score,
-        repeats="as-written" if repeats == PlayedRepeats.none else "unfold",
+    audio: Audio | AudioStream = read_blocks(source, name=recording.name)
+    if method == Method.deep_performer:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        audio = formats.read_audio(data, name=recording.name)
+    return aligned(
+        audio,
+        score,
+        method=method.value,
+        jumps=repeats == PlayedRepeats.auto,
+        render=_render,
+        backend=backend,  # type: ignore[arg-type]
+        device=device,
     )
-    audio = formats.read_audio(_report.read_input(recording, session), name=recording)
-    try:
-        found = aligned(
-            audio,
-            written,
-            method=method.value,
-            jumps=repeats == PlayedRepeats.auto,
-            render=_render,
-            backend=backend,  # type: ignore[arg-type]
-            device=device,
-        )
-    except InputError as error:
-        raise InputError(f"{recording} and {score}: {error}") from error
-    item = _io.Item(recording, target, 0, session, Progress())
-    item.write(_bytes(found, written, kind))
-    if plot is not None:
-        from perfsynth.align.picture import picture
-
-        _report.write_picture(picture(audio, found), plot, session)
-    summary = summary_of(found)
-    if summary is not None:
-        _tell(session, summary, found)
 
 
 def _render(performance: Performance, sample_rate: int) -> np.ndarray:
@@ -126,16 +167,24 @@ def _render(performance: Performance, sample_rate: int) -> np.ndarray:
     return np.concatenate(list(stream.blocks)).mean(axis=1)
 
 
-def _check(target: str, recording: str, score: str, kind: AlignmentFormat, plot: str | None, *, force: bool) -> None:
-    """Refuse, before any work is done, what cannot be read or written."""
-    if recording == _io.STDIN and score == _io.STDIN:
-        raise UsageError("the recording and the score cannot both come from stdin; name one of them")
-    if target == _io.STDOUT and kind == AlignmentFormat.midi and sys.stdout.isatty():
-        raise UsageError("binary output is not shown in a terminal; give --output FILE or pipe it on")
-    if target != _io.STDOUT and Path(target).is_dir():
-        raise UsageError(f"{target}: is a folder; name a file")
-    _report.check_new(target, force=force)
-    _report.check_picture(plot, force=force)
+def _picture_of(item: _io.Item, plot: str | None) -> str | None:
+    """Where the picture goes; a file that is there is left alone, so that the next of a batch does not overwrite it."""
+    if plot is None:
+        return None
+    if Path(plot).suffix.lower() in _report.PICTURES and not Path(plot).is_dir():
+        _report.check_picture(plot, force=False)
+        return plot
+    if Path(plot).suffix and not Path(plot).is_dir():
+        raise UsageError(f"--plot {plot}: name a folder, or a picture that ends in {', '.join(_report.PICTURES)}")
+    name = item if item.target == _io.STDOUT else replace(item, source=item.target)
+    return name.beside(Path(plot), ".png").target
+
+
+def _draw(recording: _io.Item, source: bytes | Path, found: Alignment, path: str) -> None:
+    from perfsynth.align.picture import picture
+    from perfsynth.formats.audio_blocks import read_blocks
+
+    _report.write_picture(picture(read_blocks(source, name=recording.name), found), path, recording.session)
 
 
 def _bytes(found: Alignment, score: Score, kind: AlignmentFormat) -> bytes:
@@ -146,34 +195,37 @@ def _bytes(found: Alignment, score: Score, kind: AlignmentFormat) -> bytes:
     if kind == AlignmentFormat.match:
         return as_match(found, score)
     if kind == AlignmentFormat.midi:
-        from perfsynth.expression import beat_grid
+        from perfsynth.align.bars import grid, played_bars
         from perfsynth.formats.midi_write import write_performance
 
-        played = as_performance(found, score)
-        if not len(played.notes):
+        performance = as_performance(found, score)
+        if not len(performance.notes):
             raise PerfsynthError("no note of the score is played; there is nothing to write as MIDI")
-        return write_performance(played, grid=beat_grid(score, played))
+        return write_performance(performance, grid=grid(played_bars(score, found), performance))
     from perfsynth.formats.jsonl import write_jsonl
 
     return write_jsonl(found)
 
 
-def _tell(session: _io.Session, summary: Summary, found: Alignment) -> None:
+def _tell(item: _io.Item, found: Alignment) -> None:
     """What there is to say about the recording, a line each."""
-    import json
+    from perfsynth.align.core import summary_of
 
+    session, summary = item.session, summary_of(found)
     unplayed = int((found.notes["status"] == "unplayed").sum())
     if session.as_json:
-        print(
-            json.dumps({"summary": {**vars(summary), "notes": len(found.notes), "unplayed": unplayed}}), file=sys.stderr
-        )
+        noted = {**(vars(summary) if summary else {}), "notes": len(found.notes), "unplayed": unplayed}
+        session.tell(json.dumps({"recording": item.name, "summary": noted}))
         return
-    key = "as written" if not summary.semitones else f"{summary.semitones:+d} semitones"
-    session.say(f"tuning: {summary.tuning_cents:+.0f} cents, {key}")
-    session.say(f"music: begins at {summary.lead_in_s:.2f} s, {summary.tail_s:.2f} s follow it")
-    for decision in summary.decisions:
-        session.say(f"played: {decision}")
-    session.say(
-        f"notes: {len(found.notes)}, {unplayed} unplayed, "
-        f"{100 * summary.unsure:.1f} % of the played below 0.5 confidence"
-    )
+    lines = [f"notes: {len(found.notes)}, {unplayed} unplayed"]
+    if summary is not None:
+        key = "as written" if not summary.semitones else f"{summary.semitones:+d} semitones"
+        lines[0] += f", {100 * summary.unsure:.1f} % of the played below 0.5 confidence"
+        lines = [
+            f"tuning: {summary.tuning_cents:+.0f} cents, {key}",
+            f"music: begins at {summary.lead_in_s:.2f} s, {summary.tail_s:.2f} s follow it",
+            *(f"played: {decision}" for decision in summary.decisions),
+            *lines,
+        ]
+    for line in lines:
+        session.say(line if item.target == _io.STDOUT else f"{item.target}: {line}")

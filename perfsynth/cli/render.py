@@ -31,6 +31,7 @@ def render(
     repeats: opt.RepeatsOption = opt.Repeats.unfold,
     quantise: Quantise = False,
     ornaments: Ornaments = True,
+    sound_weights: opt.SoundWeights = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
@@ -52,6 +53,7 @@ def render(
         audio_format=audio_format,
         loudness=loudness,
         engine=engine,
+        weights=sound_weights,
         sample_rate=sample_rate,
         **{name: value for name, value in chosen.items() if name not in NAMES},
     )

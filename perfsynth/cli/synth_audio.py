@@ -23,6 +23,7 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS
 def synth_audio(
     item: _io.Item,
     engine: opt.Engine = "auto",
+    weights: opt.Weights = None,
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
@@ -38,6 +39,7 @@ def synth_audio(
         audio_format=audio_format,
         loudness=loudness,
         engine=engine,
+        weights=weights,
         sample_rate=sample_rate,
         **chosen,
     )

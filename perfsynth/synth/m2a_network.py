@@ -37,6 +37,7 @@ class Config:
     postnet: int = 256
     dropout: float = 0.1
     vocoder_channels: int = 512  # 0: no vocoder
+    vocoder_learnt: bool = False  # until then Griffin-Lim sounds what the acoustic model predicts
     pianists: tuple[str, ...] = ()  # of the single-stage baseline
     albums: tuple[str, ...] = ()
     instrument: str = ""  # whose recordings it learnt from last
@@ -89,6 +90,9 @@ class Acoustic(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, config.encoder_layers, nn.LayerNorm(width), False)
         self.pianist = nn.Embedding(len(config.pianists), width) if config.pianists else None
         self.album = nn.Embedding(len(config.albums), width) if config.albums else None
+        for table in (self.pianist, self.album):  # so that it begins as the network it takes its weights from
+            if table is not None:
+                nn.init.zeros_(table.weight)
         self.prenet = nn.Sequential(
             nn.Linear(width, config.prenet), nn.ReLU(), nn.Linear(config.prenet, config.prenet), nn.ReLU(),
             nn.Linear(config.prenet, width),

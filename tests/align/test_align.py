@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from perfsynth.align.bands import mono
 from perfsynth.align.core import align, summary_of
 from perfsynth.align.refine import refine
 from perfsynth.align.structure import follow
@@ -14,7 +16,7 @@ from perfsynth.align.tables import as_csv, as_match, as_performance
 from perfsynth.align.tuning import tuning_cents
 from perfsynth.errors import InputError, UsageError
 from perfsynth.formats.match import read_match
-from perfsynth.types import METER, SCORE_NOTE, TEMPO, Audio, Score
+from perfsynth.types import METER, SCORE_NOTE, TEMPO, Audio, AudioStream, Score
 
 RATE = 22050
 
@@ -152,15 +154,60 @@ def test_another_piece_is_refused(recording: np.ndarray) -> None:
     ],
 )
 def test_recordings_that_cannot_be_aligned(score: Score, samples: np.ndarray, rate: int, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as refused:
         align(audio_of(samples, rate), score)
+    assert "\n" not in str(refused.value)
 
 
-def test_other_rates_and_channels(score: Score, recording: np.ndarray) -> None:
-    soxr = pytest.importorskip("soxr")
-    low = soxr.resample(recording, RATE, 8000)
-    found = align(audio_of(low, 8000, channels=8), score).notes
+def test_five_hours_are_refused_before_they_are_decoded(score: Score) -> None:
+    def blocks() -> Iterator[np.ndarray]:
+        raise AssertionError("a block was asked for")
+        yield np.zeros((1, 1))
+
+    with pytest.raises(InputError, match=r"lasts 5\.0 h: at most 4 h"):
+        align(AudioStream(blocks(), RATE, 1, 5 * 3600.0), score)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 8), (192000, 1)])
+def test_other_rates_and_channels(score: Score, recording: np.ndarray, rate: int, channels: int) -> None:
+    import soxr
+
+    found = align(audio_of(soxr.resample(recording, RATE, rate), rate, channels=channels), score).notes
     assert np.median(np.abs(found["onset_s"] - times_of(found["score_onset_beat"]))) < 0.01
+
+
+def test_clipping(score: Score, recording: np.ndarray) -> None:
+    found = align(audio_of(np.clip(8 * recording / np.abs(recording).max(), -1, 1)), score).notes
+    assert np.median(np.abs(found["onset_s"] - times_of(found["score_onset_beat"]))) < 0.01
+
+
+def test_a_recording_that_ends_before_the_score_does(score: Score, recording: np.ndarray) -> None:
+    end_s = float(times_of(np.array(24.0)))
+    found = align(audio_of(recording[: round((end_s - 0.02) * RATE)]), score)
+    rows = found.notes
+    assert (rows["status"][rows["score_onset_beat"] >= 26] == "unplayed").all()
+    early = rows["score_onset_beat"] < 22
+    assert np.median(np.abs(rows["onset_s"] - times_of(rows["score_onset_beat"]))[early]) < 0.01
+    summary = summary_of(found)
+    assert summary is not None
+    assert "are not played: the recording ends before" in " ".join(summary.decisions)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44100])
+def test_blocks_are_mixed_as_the_whole_is(rate: int) -> None:
+    audio = Audio(np.random.default_rng(2).normal(0, 0.1, (3 * rate, 2)).astype(np.float32), rate)
+    blocks = np.split(audio.samples, [1, 700, 50000])
+    pieces = mono(AudioStream(blocks, rate, 2, 3.0))
+    whole = mono(audio)
+    assert whole.shape == (3 * RATE,)
+    np.testing.assert_allclose(pieces, whole, atol=1e-6)
+    assert np.abs(whole).max() == pytest.approx(1)
+
+
+def test_a_stream_that_does_not_say_how_long_it_is(recording: np.ndarray) -> None:
+    audio = audio_of(recording)
+    stream = AudioStream(np.array_split(audio.samples, 3), RATE, 1, 1.0)
+    np.testing.assert_array_equal(mono(stream), mono(audio))
 
 
 def test_no_notes_and_no_such_method(score: Score, recording: np.ndarray) -> None:

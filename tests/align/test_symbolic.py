@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perfsynth.align import symbolic
 from perfsynth.errors import InputError
-from perfsynth.types import PERFORMED_NOTE, SCORE_NOTE
+from perfsynth.types import PERFORMED_NOTE, SCORE_NOTE, Performance
 from tests.evaluate import played
 
 SCORE = played.score(96)
@@ -110,3 +110,24 @@ def test_a_great_many_notes_of_one_key_are_matched_in_bounded_memory(monkeypatch
     assert sorted(symbolic.match(notes, made)) == list(range(200))
     notes["onset_beat"], made["onset_s"] = np.arange(200) / 4, np.arange(200) / 8
     assert symbolic.match(notes, made).tolist() == list(range(200))
+
+
+def test_an_alignment_of_notes_has_the_rows_of_one_of_sound() -> None:
+    kept = np.arange(len(HUMAN)) % 10 > 0
+    found = symbolic.aligned(Performance(HUMAN[kept], sha256="abc"), SCORE)
+    rows, place = found.notes, {str(note["note_id"]): note for note in HUMAN[kept]}
+    assert len(rows) == len(SCORE.notes)
+    matched = rows["status"] == "matched"
+    assert matched.sum() >= 0.98 * kept.sum()
+    assert (rows["confidence"] == matched).all()
+    assert np.isnan(rows["onset_s"][~matched]).all()
+    right = [row["onset_s"] == place[row["note_id"]]["onset_s"] for row in rows[matched] if row["note_id"] in place]
+    assert np.mean(right) > 0.98
+    first = rows[matched][0]
+    assert first["offset_s"] == pytest.approx(first["onset_s"] + place[first["note_id"]]["duration_s"])
+    assert found.history[-1].options["recording"] == "abc"
+
+
+def test_a_performance_of_another_piece_is_refused() -> None:
+    with pytest.raises(InputError, match="does not play this score"):
+        symbolic.aligned(played.human(played.score(96, seed=7), 3), SCORE)

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from typer.testing import CliRunner, Result
 
+from perfsynth.cli import app
 from perfsynth.formats.audio import audio_bytes
 from perfsynth.formats.jsonl import read_jsonl, write_jsonl
 from perfsynth.formats.midi import read_performance
@@ -37,13 +40,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         first = round((1 + 1.2 * note["onset_s"]) * RATE)
         audio[first : first + len(time_s)] += 0.1 * np.exp(-4 * time_s) * tone
     (made / "recording.wav").write_bytes(audio_bytes(Audio(audio[:, None].astype(np.float32), RATE), format="wav"))
-    (made / "silence.wav").write_bytes(audio_bytes(Audio(np.zeros((RATE, 1), np.float32), RATE), format="wav"))
+    soft = np.zeros((RATE, 1), np.float32)
+    (made / "silence.wav").write_bytes(audio_bytes(Audio(soft, RATE), format="wav"))
+    (made / "short.wav").write_bytes(audio_bytes(Audio(soft[: RATE // 10] + 0.1, RATE), format="wav"))
+    soundfile.write(made / "nan.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    slower = notes.copy()
+    slower["onset_s"] = 1 + 1.2 * notes["onset_s"]
+    (made / "played.mid").write_bytes(write_performance(Performance(slower)))
+    notes["pitch"] = random.integers(50, 84, 40)
+    (made / "other.mid").write_bytes(write_performance(Performance(notes)))
+    (made / "empty.mid").write_bytes(write_performance(Performance(notes[:0])))
     return made
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     line = [sys.executable, "-m", "perfsynth", *arguments]
-    return subprocess.run(line, cwd=folder, capture_output=True, timeout=120, env=dict(os.environ), check=False)
+    return subprocess.run(line, cwd=folder, capture_output=True, timeout=300, env=dict(os.environ), check=False)
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
 
 
 def test_rows_and_summary(folder: Path) -> None:
@@ -57,46 +79,97 @@ def test_rows_and_summary(folder: Path) -> None:
     assert b"40, 0 unplayed" in done.stderr
 
 
-def test_midi_and_plot_and_json(folder: Path) -> None:
-    done = run(folder, "align", "recording.wav", "score.mid", "-o", "out.mid", "--plot", "out.png", "--json")
-    assert done.returncode == 0, done.stderr
+def test_midi_and_plot_and_json(here: Path) -> None:
+    done = invoke("align", "recording.wav", "score.mid", "-o", "out.mid", "--plot", "out.png", "--json")
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stderr.splitlines()[-1])["summary"]["unplayed"] == 0
-    performance = read_performance((folder / "out.mid").read_bytes())
+    performance = read_performance((here / "out.mid").read_bytes())
     np.testing.assert_allclose(np.sort(performance.notes["onset_s"])[1:], 1 + 0.6 * np.arange(1, 40), atol=0.05)
-    assert (folder / "out.png").read_bytes().startswith(b"\x89PNG")
-    again = run(folder, "align", "recording.wav", "score.mid", "-o", "out.mid")
-    assert again.returncode == 1
-    assert b"--force" in again.stderr
+    assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
+    again = invoke("align", "recording.wav", "score.mid", "-o", "out.mid")
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+    drawn = invoke("align", "recording.wav", "score.mid", "-o", "new.mid", "--plot", "out.png")
+    assert drawn.exit_code == 1
+    assert "out.png: already there" in drawn.stderr
 
 
-def test_evaluate(folder: Path) -> None:
-    found = read_jsonl(run(folder, "align", "recording.wav", "score.mid", "-q").stdout)
+def test_a_batch_keeps_what_is_done_and_says_what_failed(here: Path) -> None:
+    rows = [
+        {"id": "set/a", "audio": "recording.wav", "score": "score.mid", "split": "train"},
+        {"id": "set/b", "audio": "silence.wav", "score": "score.mid"},
+        {"id": "set/c", "audio": "played.mid", "score": "score.mid"},
+    ]
+    (here / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    line = ("align", "--manifest", "pairs.jsonl", "--out-dir", "made", "--format", "csv", "--skip-existing")
+    done = invoke(*line, "--failures", "failed.jsonl", "--results", "there.jsonl")
+    assert done.exit_code == 3, done.stderr
+    assert sorted(path.name for path in (here / "made" / "set").iterdir()) == ["a.csv", "c.csv"]
+    assert len((here / "made/set/a.csv").read_text().splitlines()) == 41
+    (failed,) = [json.loads(line) for line in (here / "failed.jsonl").read_text().splitlines()]
+    assert failed["id"] == "set/b"
+    assert failed["error"].startswith("silence.wav and score.mid: the recording is silent")
+    there = [json.loads(line) for line in (here / "there.jsonl").read_text().splitlines()]
+    assert there[0] == rows[0] | {"alignment": "made/set/a.csv"}
+    assert "made/set/a.csv: tuning:" in done.stderr
+    before = (here / "made/set/a.csv").stat().st_mtime_ns
+    again = invoke(*line, "--shard", "1/2")
+    assert again.exit_code == 0, again.stderr
+    assert (here / "made/set/a.csv").stat().st_mtime_ns == before
+
+
+def test_a_batch_on_two_processes(here: Path) -> None:
+    rows = [{"id": name, "inputs": ["played.mid", score]} for name, score in (("a", "score.mid"), ("b", "other.mid"))]
+    rows.append({"id": "c", "inputs": ["played.mid", "score.mid"]})
+    (here / "played.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run(here, "align", "--manifest", "played.jsonl", "--out-dir", "two", "--jobs", "2")
+    assert done.returncode == 3, done.stderr
+    assert sorted(path.name for path in (here / "two").iterdir()) == ["a.jsonl", "c.jsonl"]
+    assert b"two/c.jsonl: notes: 40, 0 unplayed" in done.stderr
+    assert b"played.mid and other.mid: the performance does not play this score" in done.stderr
+
+
+def test_a_recording_of_notes(here: Path) -> None:
+    done = invoke("align", "played.mid", "score.mid", "-o", "symbolic.jsonl")
+    assert done.exit_code == 0, done.stderr
+    found = read_jsonl((here / "symbolic.jsonl").read_bytes())
     assert isinstance(found, Alignment)
-    (folder / "truth.jsonl").write_bytes(write_jsonl(found))
-    (folder / "found.jsonl").write_bytes(write_jsonl(found))
-    done = run(
-        folder, "evaluate", "alignment", "found.jsonl", "--reference", "truth.jsonl", "--json", "--plot", "e.png"
-    )
-    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(found.notes["onset_s"], 1 + 1.2 * BEAT_S * np.arange(40), atol=1e-3)
+    assert (found.notes["confidence"] == 1).all()
+    assert invoke("align", "played.mid", "score.mid", "--plot", "x.png").exit_code == 2
+
+
+def test_evaluate(here: Path) -> None:
+    found = read_jsonl(invoke("align", "recording.wav", "score.mid", "-q").stdout_bytes)
+    assert isinstance(found, Alignment)
+    (here / "truth.jsonl").write_bytes(write_jsonl(found))
+    line = ("evaluate", "alignment", "truth.jsonl", "--reference", "truth.jsonl")
+    done = invoke(*line, "--json", "--plot", "e.png")
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["within_20_ms"] == 100
-    assert (folder / "e.png").exists()
-    table = run(folder, "evaluate", "alignment", "found.jsonl", "--reference", "truth.jsonl").stdout.decode()
-    assert "onset error, median [ms]" in table
+    assert (here / "e.png").exists()
+    assert "onset error, median [ms]" in invoke(*line).stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (("silence.wav", "score.mid"), 1, b"silent"),
-        (("-", "-"), 2, b"stdin"),
-        (("recording.wav", "recording.wav"), 1, b"recording.wav"),
-        (("score.mid", "score.mid"), 1, b"score.mid"),
-        (("missing.wav", "score.mid"), 1, b"missing.wav"),
+        (("silence.wav", "score.mid"), 1, "silent"),
+        (("short.wav", "score.mid"), 1, "0.10 s"),
+        (("nan.wav", "score.mid"), 1, "not finite"),
+        (("recording.wav", "other.mid"), 1, "does not play this score"),
+        (("played.mid", "other.mid"), 1, "does not play this score"),
+        (("recording.wav", "empty.mid"), 1, "empty.mid"),
+        (("-", "-"), 2, "stdin"),
+        (("recording.wav",), 2, "audio and score"),
+        (("recording.wav", "recording.wav"), 1, "recording.wav"),
+        (("missing.wav", "score.mid"), 1, "missing.wav"),
+        (("recording.wav", "score.mid", "--plot", "x.gif"), 2, "--plot"),
     ],
 )
-def test_what_cannot_be_aligned(folder: Path, arguments: tuple[str, ...], code: int, word: bytes) -> None:
-    done = run(folder, "align", *arguments)
-    assert done.returncode == code
+def test_what_cannot_be_aligned(here: Path, arguments: tuple[str, ...], code: int, word: str) -> None:
+    done = invoke("align", *arguments)
+    assert done.exit_code == code, done.stderr
     assert word in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == b""
+    assert done.stdout == ""

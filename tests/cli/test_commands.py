@@ -90,7 +90,7 @@ def test_render_needs_nothing_but_the_package(tmp_path: Path) -> None:
 def test_an_engine_says_which_options_it_lacks(tmp_path: Path) -> None:
     ran = perfsynth("render", EXAMPLE, "--engine", "modal", "--soundfont", "a.sf2", "-o", tmp_path / "a.wav")
     assert (ran.returncode, ran.stderr.count(b"\n")) == (2, 1)
-    assert b"engine modal takes no --soundfont" in ran.stderr
+    assert b"modal takes no --soundfont" in ran.stderr
 
 
 def test_fit_piano_refuses_what_is_no_piano(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_data_names_what_there_is() -> None:
 def test_the_stages_piped_are_render_in_one(tmp_path: Path, fluidsynth_env: dict[str, str]) -> None:
     whole = perfsynth("render", EXAMPLE, "--engine", "fluidsynth", "--keep-stages", tmp_path, env=fluidsynth_env)
     assert whole.returncode == 0, whole.stderr
-    performance = perfsynth("render-performance", EXAMPLE).stdout
+    performance = perfsynth("render-performance", EXAMPLE, "--ornaments").stdout
     assert (tmp_path / "petzold-minuet.performance.mid").read_bytes() == performance
     sound = perfsynth("synth-audio", "--engine", "fluidsynth", env=fluidsynth_env, input=performance)
     pieces = [soundfile.read(io.BytesIO(ran.stdout)) for ran in (whole, sound)]
@@ -135,7 +135,7 @@ def test_an_unknown_engine_is_named(tmp_path: Path) -> None:
 def test_bpm_is_met(bpm: float) -> None:
     midi = pretty_midi.PrettyMIDI(io.BytesIO(perfsynth("render-performance", EXAMPLE, "--bpm", bpm).stdout))
     quarters = 2 * 32 * 3  # 32 bars of 3/4, both halves repeated
-    assert 60 * quarters / midi.get_end_time() == pytest.approx(bpm, rel=0.001)
+    assert 60 * quarters / midi.get_end_time() == pytest.approx(bpm, rel=0.01)
 
 
 def test_repeats_as_written_are_half_as_long() -> None:

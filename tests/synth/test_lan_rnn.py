@@ -75,17 +75,16 @@ def test_it_learns_one_batch_by_heart(loss: object) -> None:
     made = LanRNN(Config(hidden=32)).train()
     generator = torch.Generator().manual_seed(0)
     pitches = torch.rand(2, 6, INPUTS, generator=generator)
-    t = torch.arange(6 * SAMPLES) / 16000
-    wanted = torch.stack([0.1 * torch.sin(2 * torch.pi * hz * t) for hz in (440.0, 1100.0)])
+    wanted = torch.randn(2, 6 * SAMPLES, generator=generator) * 0.1
     optimizer = torch.optim.Adam(made.parameters(), 1e-2)
     costs = []
-    for _ in range(80):
+    for _ in range(60):
         cost = loss(made(pitches), wanted)  # type: ignore[operator]
         costs.append(float(cost.detach()))
         optimizer.zero_grad()
         cost.backward()
         optimizer.step()
-    assert costs[-1] < 0.3 * costs[0]
+    assert costs[-1] < 0.6 * costs[0]
 
 
 def test_windows_are_nearly_the_whole() -> None:

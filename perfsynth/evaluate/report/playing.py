@@ -14,8 +14,9 @@ from perfsynth.evaluate.report import pictures
 from perfsynth.evaluate.report.comparison import files_table
 from perfsynth.evaluate.report.page import Section, Sound, Sounds, Table, page
 from perfsynth.expression import chords, measure, played_notes
-from perfsynth.types import Artifact, Performance, Score
+from perfsynth.types import CONTROL, Artifact, Performance, Score
 
+LIFTED_S = 1.0  # after the last chord, when all pedals come up
 HEARD_S = 30.0  # of the generated performance; the others play as far in the score
 CEILINGS = (
     "Beside the generated performance stand deadpan, which costs nothing; human, each of the references against each "
@@ -72,6 +73,9 @@ def _excerpt(score: Score, performance: Performance, until_beat: float) -> Excer
     kept["onset_s"] -= begin_s
     pedals = controls[controls["time_s"] <= end_s].copy()
     pedals["time_s"] = np.maximum(pedals["time_s"] - begin_s, 0.0)
+    lifts = np.unique(pedals[["number", "part"]])  # a pedal that stays down would ring on for a minute
+    lifted = [(end_s - begin_s + LIFTED_S, number, 0, part) for number, part in lifts]
+    pedals = np.concatenate([pedals, np.array(lifted, CONTROL)])
     bars = score.measures["onset_beat"]
     marks = times.time_s(bars[bars <= until_beat]) - begin_s
     return Excerpt(replace(performance, notes=kept, controls=pedals), tuple(np.maximum(marks, 0.0).tolist()))

@@ -1,0 +1,277 @@
+"""The systems of the four papers, trained on one corpus and measured on the same held-out recordings.
+
+``python benchmarks/seed_systems.py CORPUS RUNS [--plot lan-rnn.png]`` prints Markdown:
+
+1. what was trained: parameters, steps, minutes;
+2. every system against the held-out recordings of its instrument, by `perfsynth.evaluate.audio`;
+3. the counterparts of Deep Performer's Table 2 and of Tang's Table III, beside the published figures;
+4. how soon either loss of the recurrent network gets how far.
+
+RUNS is a folder of runs of ``perfsynth train``, each named as in `RUNS` below; those that are not there are left out,
+and said so. CORPUS is what they learnt from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perfsynth import formats
+from perfsynth.data.sound_corpus import Recording, read_recordings
+from perfsynth.dsp.resample import resample
+from perfsynth.errors import InputError, PerfsynthError
+from perfsynth.evaluate.audio import distances
+from perfsynth.synth.core import synthesize
+from perfsynth.synth.spectrogram import synthesize_spectrogram
+from perfsynth.types import AudioStream, Performance
+from perfsynth.vocode.core import vocode
+
+RATE = 44100
+# Each run's folder, and the engine that its weights are for.
+RUNS = {
+    "deep-performer": "deep-performer",
+    "deep-performer-without-note-wise-position": "deep-performer",
+    "deep-performer-without-performer": "deep-performer",
+    "deep-performer-without-encoder": "deep-performer",
+    "hifigan-roll": "hifigan-roll",
+    "m2a": "m2a",
+    "m2a-fine-tuned": "m2a",
+    "m2a-baseline": "m2a-baseline",
+    "performancenet": "performancenet",
+    "performancenet-without-edges": "performancenet",
+    "performancenet-without-texture": "performancenet",
+    "lan-rnn": "lan-rnn",
+    "lan-rnn-waveform": "lan-rnn",
+}
+# Dong et al. 2022, Table 2: log-mel MSE, violin and piano.
+TABLE_2 = {
+    "hifigan-roll": (0.892, 0.722),
+    "deep-performer": (0.700, 0.436),
+    "deep-performer-without-note-wise-position": (0.700, 0.433),
+    "deep-performer-without-performer": (1.030, 0.523),
+    "deep-performer-without-encoder": (0.844, 0.621),
+}
+# Tang et al. 2025, Table III: chroma and spectrogram.
+TABLE_III = {
+    "modal": ("Pianoteq", 0.487, 0.294),
+    "m2a-baseline": ("Baseline", 0.624, 0.284),
+    "m2a": ("M2A", 0.539, 0.318),
+    "m2a-fine-tuned": ("Fine-tuned M2A", 0.522, 0.262),
+}
+MEASURES = ("log_mel_16k", "chroma", "spectrogram", "tonality", "flatness_db", "onset_f1")
+# What differs from the paper's setting in every row.
+DIFFERS = "Ours: rendered excerpts of human performances instead of recordings, reduced width, minutes on a processor."
+MODAL = "The modal piano was made after one of the corpus's own."
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network and what is known of its training."""
+
+    name: str
+    folder: Path
+
+    @property
+    def best(self) -> Path:
+        """Where its weights are."""
+        return self.folder / "best"
+
+    def table(self) -> dict:
+        """Its config.toml."""
+        return tomllib.loads((self.best / "config.toml").read_text())
+
+    def instrument(self) -> str:
+        """The one it is measured on."""
+        model = self.table()["model"]
+        return str(model.get("instrument") or (model.get("instruments") or model.get("albums"))[0])
+
+    def parameters(self) -> int:
+        """How many its networks have."""
+        return int(self.table()["made"]["parameters"])
+
+    def curve(self, key: str) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and a figure of each validation."""
+        lines = [json.loads(line) for line in (self.folder / "log.jsonl").read_text().splitlines()]
+        rows = [(row["step"], row[key]) for row in lines if "score" in row]
+        steps, values = zip(*rows, strict=True)
+        return np.array(steps), np.array(values)
+
+
+def found(folder: Path) -> dict[str, Run]:
+    """The runs that a folder holds, whether their names begin with ``run-`` or not."""
+    places = {name: next((p for p in (folder / name, folder / f"run-{name}") if p.is_dir()), None) for name in RUNS}
+    return {name: Run(name, place) for name, place in places.items() if place and (place / "best").is_dir()}
+
+
+def sound(run: Run | None, performance: Performance, vocoder: Run | None, instrument: str) -> AudioStream:
+    """What a run makes of a performance; the modal piano without one."""
+    if run is None:
+        return synthesize(performance, engine="modal")
+    weights, engine = str(run.best), RUNS[run.name]
+    if engine != "deep-performer":
+        several = engine in ("hifigan-roll", "m2a-baseline")
+        return synthesize(performance, engine=engine, weights=weights, instrument=instrument if several else None)
+    made = synthesize_spectrogram(performance, model=engine, weights=weights, instrument=instrument)
+    return vocode(made, model="hifigan", weights=str(vocoder.best)) if vocoder else vocode(made, model="griffin-lim")
+
+
+def mono(stream: AudioStream, n_samples: int) -> np.ndarray:
+    """(n_samples, 1) at 44.1 kHz."""
+    samples = np.concatenate(list(resample(stream, RATE).blocks)).mean(axis=1, keepdims=True)[:n_samples]
+    return np.pad(samples, ((0, n_samples - len(samples)), (0, 0)))
+
+
+def held_out(corpus: Path, instrument: str, *, scored: bool) -> list[tuple[Recording, Performance]]:
+    """The recordings of the validation split with what the network reads: performances, or scores."""
+    rows = []
+    for recording in read_recordings(corpus):
+        place = Path(recording.performance)
+        if scored:
+            place = corpus / "scores" / place.name
+        if recording.split == "valid" and recording.instrument == instrument and place.is_file():
+            rows.append((recording, formats.read_performance(place.read_bytes(), name=str(place))))
+    return rows
+
+
+def measured(
+    run: Run | None, corpus: Path, instrument: str, vocoder: Run | None, *, scored: bool = False
+) -> dict[str, float]:
+    """Mean distances of a run from the held-out recordings, with ``n`` and ``rtf``, wall seconds a second of audio."""
+    rows, spent_s, heard_s = [], 0.0, 0.0
+    for recording, given in held_out(corpus, instrument, scored=scored):
+        audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
+        wanted = np.concatenate(list(resample(audio.stream(), RATE).blocks)).mean(axis=1, keepdims=True)
+        began = time.monotonic()
+        made = mono(sound(run, given, vocoder, instrument), len(wanted))
+        spent_s, heard_s = spent_s + time.monotonic() - began, heard_s + len(wanted) / RATE
+        rows.append(distances(made, wanted).mean())
+    figures = {key: float(np.mean([row[key] for row in rows])) for key in MEASURES}
+    return figures | {"n": float(len(rows)), "rtf": spent_s / heard_s}
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A table."""
+    if not rows:
+        return "None of its systems is trained.\n"
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def trained(runs: dict[str, Run]) -> str:
+    """What was trained, and how much."""
+    rows = []
+    for run in runs.values():
+        made = run.table()["made"]
+        cells = (f"{run.parameters() / 1e6:.2f} M", str(made["steps"]), f"{made['minutes']:g}", run.instrument())
+        rows.append([run.name, *cells])
+    return markdown(["system", "parameters", "steps", "minutes", "measured on"], rows)
+
+
+def everything(
+    runs: dict[str, Run], corpus: Path, vocoder: Run | None, say: Callable[[str], None]
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """Every system on the held-out recordings of its instrument, and an untrained piano as the rung to beat."""
+    figures: dict[str, dict[str, float]] = {}
+    target = runs["m2a-fine-tuned"].instrument() if "m2a-fine-tuned" in runs else read_recordings(corpus)[0].instrument
+    for name, run in {"modal": None, **runs}.items():
+        say(name)
+        # M2A before its fine-tuning is measured on what it was tuned to.
+        instrument = run.instrument() if run and not name.startswith("m2a") else target
+        try:
+            figures[name] = measured(run, corpus, instrument, vocoder, scored=name == "m2a-baseline")
+        except InputError as error:  # as of a network that is all but silent
+            say(f"{name}: not measured: {error}")
+    if "m2a" in runs:
+        name = "m2a, of the steady score"
+        say(name)
+        figures[name] = measured(runs["m2a-fine-tuned" if "m2a-fine-tuned" in runs else "m2a"], corpus, target, None,
+                                 scored=True)  # fmt: skip
+    head = ["system", "n", *MEASURES, "wall s per s"]
+    rows = [
+        [name, f"{row['n']:.0f}", *(f"{row[key]:.3f}" for key in MEASURES), f"{row['rtf']:.2f}"]
+        for name, row in figures.items()
+    ]
+    return markdown(head, rows), figures
+
+
+def table_2(runs: dict[str, Run]) -> str:
+    """Deep Performer's Table 2: the spectrogram's own error, before any vocoder, over the validation split."""
+    rows = []
+    for name, (violin, piano) in TABLE_2.items():
+        if name in runs:
+            figures = runs[name].table()["validation"]
+            own = [
+                f"{key.removeprefix('mse_')} {value:.3f}" for key, value in figures.items() if key.startswith("mse_")
+            ]
+            rows.append([name, ", ".join(own), f"{piano:.3f}", f"{violin:.3f}"])
+    return markdown(["system", "ours", "published, piano", "published, violin"], rows)
+
+
+def table_iii(figures: dict[str, dict[str, float]]) -> str:
+    """Tang's Table III."""
+    rows = []
+    for name, (theirs, chroma, spectrum) in TABLE_III.items():
+        if name in figures:
+            own = figures[name]
+            rows.append([name, f"{own['chroma']:.3f}", f"{own['spectrogram']:.3f}", theirs, f"{chroma}", f"{spectrum}"])
+    return markdown(["system", "chroma", "spectrogram", "theirs", "chroma", "spectrogram"], rows)
+
+
+def losses(runs: dict[str, Run], plot: Path | None) -> str:
+    """The recurrent network's two losses: a common figure against steps, and a picture of it."""
+    pair = {name: runs[name].curve("mse") for name in ("lan-rnn", "lan-rnn-waveform")}
+    if plot is not None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        for name, label in (("lan-rnn", "log magnitude spectrogram"), ("lan-rnn-waveform", "squared error of samples")):
+            axes.plot(*pair[name], label=label)
+        axes.set(xlabel="steps", ylabel="log-mel MSE of held-out recordings, neper$^2$", ylim=(0, None))
+        axes.legend(title="loss")
+        figure.savefig(plot, dpi=150)
+    (steps, spectral), (_, waveform) = pair.values()
+    reached = steps[np.argmax(spectral <= waveform.min())] if (spectral <= waveform.min()).any() else None
+    said = f"after {reached} steps" if reached else "never"
+    return (
+        f"Spectral loss: {spectral.min():.3f} at best. Waveform loss: {waveform.min():.3f} at best, which the spectral "
+        f'one reaches {said}. Their finding: the spectral loss "caused the model to train drastically faster".\n'
+    )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path, help="what the systems learnt from")
+    parser.add_argument("runs", type=Path, help="folder of runs")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="where to draw the recurrent network's two losses")
+    chosen = parser.parse_args()
+    runs = found(chosen.runs)
+    if not runs:
+        parser.error(f"{chosen.runs}: holds none of {', '.join(RUNS)}")
+    hifigan = next((p for p in (chosen.runs / "hifigan", chosen.runs / "run-hifigan") if (p / "best").is_dir()), None)
+    vocoder = Run("hifigan", hifigan) if hifigan else None
+    try:
+        every, figures = everything(runs, chosen.corpus, vocoder, lambda name: print(f"<!-- {name} -->", flush=True))
+    except PerfsynthError as error:
+        parser.error(str(error))
+    print(f"\n## Trained\n\n{trained(runs)}\n## Held-out recordings\n\n{every}")
+    if missing := [name for name in RUNS if name not in runs]:
+        print(f"Not trained, and so not in any table: {', '.join(missing)}.\n")
+    if vocoder is None and any(name.startswith("deep-performer") for name in runs):
+        print("Deep Performer is sounded by Griffin-Lim: there is no run of hifigan.\n")
+    print(f"## Dong et al. 2022, Table 2\n\n{DIFFERS}\n\n{table_2(runs)}")
+    print(f"## Tang et al. 2025, Table III\n\n{DIFFERS} {MODAL}\n\n{table_iii(figures)}")
+    if {"lan-rnn", "lan-rnn-waveform"} <= runs.keys():
+        print(f"## Lan, Leung and Yang: two losses\n\n{losses(runs, chosen.plot)}")
+
+
+if __name__ == "__main__":
+    main()

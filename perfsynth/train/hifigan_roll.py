@@ -1,0 +1,125 @@
+"""How ``hifigan-roll`` learns: as HiFi-GAN (Kong et al. 2020), from piano rolls (Dong et al. 2022, section 4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch  # noqa: TID253  imported only for training
+from torch import Tensor, nn  # noqa: TID253
+
+from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.dsp.mel import PRESETS, spectrogram, spectrogram_torch
+from perfsynth.errors import InputError
+from perfsynth.synth.hifigan_roll import HOP, RATE, given_rolls, windowed
+from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
+from perfsynth.train.roll_examples import Heard, drawn, heard
+
+if TYPE_CHECKING:
+    from perfsynth.train.learner import Learner
+
+PRESET = PRESETS["deep-performer-16k"]
+EDGE = 8  # frames at both ends of a segment that do not count: what is beside them matters
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is made of, and how much each part of the loss counts; the weights are those of HiFi-GAN."""
+
+    segments: int = 16
+    segment_frames: int = 32  # 8192 samples
+    mel: float = 45.0
+    matching: float = 2.0
+    adversarial: float = 1.0  # 0: mel distance alone
+    discriminator_divisor: int = 1  # of all widths
+    warm_steps: int = 0  # before the discriminators begin to count
+    valid_s: float = 12.0  # of each recording
+
+
+class HiFiGANRollTask:
+    """What the training loop asks of a model: batches, steps, validation."""
+
+    validates_on_device = True
+
+    def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
+        self.settings = Settings(**settings)
+        names = tuple(dict.fromkeys(recording.instrument for recording in read_recordings(corpus)))
+        given = {key: tuple(value) if isinstance(value, list) else value for key, value in model.items()}
+        self.config = Config(**{"instruments": names} | given)
+        if missing := sorted(set(names) - set(self.config.instruments)):
+            raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
+        self.examples, self.held_out = heard(corpus, splits, RATE, ())
+        self.steps = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many steps the generator has had."""
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up where a run stopped."""
+        self.steps = int(state["steps"])
+
+    def network(self) -> HiFiGANRoll:
+        """A network with fresh weights."""
+        return HiFiGANRoll(self.config)
+
+    def companions(self) -> dict[str, nn.Module]:
+        """The discriminators, if any."""
+        if not self.settings.adversarial:
+            return {}
+        from perfsynth.nn.discriminators import Discriminators
+
+        return {"discriminators": Discriminators(self.settings.discriminator_divisor)}
+
+    def model_config(self) -> dict[str, Any]:
+        """What the network must be told to be made again."""
+        return asdict(self.config)
+
+    def _number(self, example: Heard) -> int:
+        return self.config.instruments.index(example.recording.instrument)
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Rolls (B, 256, T + 2 EDGE), instruments (B,) and samples (B, 256 T)."""
+        size = self.settings.segment_frames
+        rows = drawn(self.examples, self.settings.segments, size, HOP, rng)
+        rolls = np.stack([given_rolls(example.table, first - EDGE, size + 2 * EDGE) for example, first in rows])
+        sound = np.stack([example.cut(first * HOP, size * HOP) for example, first in rows])
+        numbers = torch.tensor([self._number(example) for example, _ in rows])
+        return torch.from_numpy(rolls), numbers, torch.from_numpy(sound)
+
+    def step(self, learner: Learner, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, float]:
+        """Learn from a batch; the parts of the loss."""
+        rolls, instrument, wanted = batch
+        with learner.half():
+            made = learner.networks["network"](rolls, instrument)
+        made = made.float()[:, EDGE * HOP : -EDGE * HOP]
+        mel = (spectrogram_torch(made, PRESET) - spectrogram_torch(wanted, PRESET)).abs().mean()
+        total, figures = self.settings.mel * mel, {"mel": mel}
+        figures |= dict.fromkeys(("discriminator", "generator", "matching"), torch.zeros(()))
+        if self.settings.adversarial and self.steps >= self.settings.warm_steps:
+            from perfsynth.nn.discriminators import adversarial_losses
+
+            losses = adversarial_losses(learner.networks["discriminators"], made, wanted)
+            learner.descend("discriminators", losses.discriminator)
+            total = total + self.settings.adversarial * (losses.generator + self.settings.matching * losses.matching)
+            figures |= {name: getattr(losses, name) for name in ("discriminator", "generator", "matching")}
+        learner.descend("network", total)
+        self.steps += 1
+        return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}
+
+    @torch.inference_mode()
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """The paper's figure of each instrument's held-out recordings, mean squared difference of ln mel bands;
+        ``score`` is minus the mean."""
+        assert isinstance(network, HiFiGANRoll)
+        device = str(next(network.parameters()).device)
+        errors: dict[str, list[float]] = {}
+        for example in self.held_out:
+            n_frames = min(round(self.settings.valid_s * RATE), len(example.sound)) // HOP
+            made = np.concatenate(list(windowed(example.table, network, self._number(example), device, n_frames)))
+            difference = spectrogram(made[:, 0], PRESET) - example.frames(0, n_frames + 1, PRESET)
+            errors.setdefault(example.recording.instrument, []).append(float((difference**2).mean()))
+        figures = {f"mse_{name}": float(np.mean(found)) for name, found in errors.items()}
+        return figures | {"score": -float(np.mean(list(figures.values())))}
