@@ -182,7 +182,7 @@ above:
 {shown}
 ```
 
-![The spectrum of the recording with the notes found in it, their tempo, and the confidence of each](gallery/{ALIGNED}-aligned.png)
+![The spectrum of the recording, the notes found in it, their tempo, how sure each is](gallery/{ALIGNED}-aligned.png)
 """
 
 

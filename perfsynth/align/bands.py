@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfsynth.align.features import FRAME_S, compressed, rises
+from perfsynth.align.features import FRAME_S, compressed, loudness, rises
 from perfsynth.align.tuning import tuning_cents
 from perfsynth.dsp.semitones import HOP, N_BANDS, RATE, filters, semitones
 from perfsynth.errors import InputError
@@ -118,4 +118,7 @@ def bands(samples: np.ndarray) -> Bands:
         last = min(first + chunk, n)
         piece = samples[begin * HOP : (last + margin) * HOP]
         magnitudes[first:last] = semitones(piece, bank)[first - begin : last - begin]
-    return Bands(compressed(magnitudes), cents, len(samples) / RATE)
+    loud = loudness(magnitudes)
+    for first in range(0, n, chunk):  # in place: an hour of bands takes 220 MB
+        magnitudes[first : first + chunk] = compressed(magnitudes[first : first + chunk], loud)
+    return Bands(magnitudes, cents, len(samples) / RATE)

@@ -32,13 +32,13 @@ class Written:
     end_s: np.ndarray
 
 
-def compressed(magnitudes: np.ndarray, *, loud: float | None = None) -> np.ndarray:
-    """(n, 88) magnitudes of a recording on a logarithmic scale from 0 to about 1.
+def loudness(magnitudes: np.ndarray) -> float:
+    """What a tenth of the frames of (n, 88) magnitudes exceed."""
+    return float(np.quantile(magnitudes.max(axis=1), 0.9))
 
-    `loud` is the magnitude that becomes 1: by default one that a tenth of the frames exceed.
-    """
-    if loud is None:
-        loud = float(np.quantile(magnitudes.max(axis=1), 0.9))
+
+def compressed(magnitudes: np.ndarray, loud: float) -> np.ndarray:
+    """(n, 88) magnitudes of a recording on a logarithmic scale from 0 to about 1, which is at `loud`."""
     scaled = magnitudes * np.float32(RECORDED_GAIN / max(loud, 1e-9))
     return np.asarray(np.log1p(scaled, out=scaled) / np.float32(np.log1p(RECORDED_GAIN)))
 

@@ -39,14 +39,17 @@ def render(
     **chosen: Any,
 ) -> None:
     """Play a score (MusicXML, .mxl, MIDI) and sound it: write audio."""
+    from perfsynth import formats
     from perfsynth.formats.midi_write import write_performance
     from perfsynth.perform.core import perform
 
     score = read_score(item, repeats, quantise)
     how = {name: value for name, value in chosen.items() if name in NAMES and value is not None}
     performance = perform(score, model=model, bpm=bpm, seed=item.seed, ornaments=ornaments, **how)
+    midi = write_performance(performance)
     if keep_stages is not None:
-        item.beside(Path(keep_stages), ".performance.mid").write(write_performance(performance))
+        item.beside(Path(keep_stages), ".performance.mid").write(midi)
+    performance = formats.read_performance(midi, name=item.name)  # what the stages would hand on, to the tick
     write_sound(
         item,
         performance,

@@ -14,9 +14,9 @@ from perfsynth.align.refine import refine
 from perfsynth.align.structure import follow
 from perfsynth.align.tables import as_csv, as_match, as_performance
 from perfsynth.align.tuning import tuning_cents
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import InputError, MissingError, UsageError
 from perfsynth.formats.match import read_match
-from perfsynth.types import METER, SCORE_NOTE, TEMPO, Audio, AudioStream, Score
+from perfsynth.types import METER, SCORE_NOTE, TEMPO, Audio, AudioStream, Performance, Score
 
 RATE = 22050
 
@@ -208,6 +208,24 @@ def test_a_stream_that_does_not_say_how_long_it_is(recording: np.ndarray) -> Non
     audio = audio_of(recording)
     stream = AudioStream(np.array_split(audio.samples, 3), RATE, 1, 1.0)
     np.testing.assert_array_equal(mono(stream), mono(audio))
+
+
+def test_the_published_method(score: Score, recording: np.ndarray) -> None:
+    def strings(performance: Performance, rate: int) -> np.ndarray:
+        import soxr
+
+        notes = performance.notes
+        ends = notes["onset_s"] + notes["duration_s"]
+        return np.asarray(soxr.resample(sounded(notes["pitch"].astype(int), notes["onset_s"], ends), RATE, rate))
+
+    found = align(audio_of(recording), score, method="deep-performer", render=strings).notes
+    error = found["onset_s"] - times_of(found["score_onset_beat"])
+    assert np.mean(np.abs(error) < 0.1) > 0.9
+    np.testing.assert_allclose(found["onset_s"] / 0.032, np.rint(found["onset_s"] / 0.032), atol=1e-6)
+    with pytest.raises(MissingError, match="render"):
+        align(audio_of(recording), score, method="deep-performer")
+    with pytest.raises(UsageError, match="in memory"):
+        align(audio_of(recording).stream(), score, method="deep-performer", render=strings)
 
 
 def test_no_notes_and_no_such_method(score: Score, recording: np.ndarray) -> None:
