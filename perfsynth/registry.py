@@ -156,6 +156,7 @@ MODELS: tuple[Model, ...] = (
         "synth-mel",
         "perfsynth.synth.deep_performer:predict",
         "note encoder, polyphonic mixer, decoder; 16 kHz",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
         source="Dong et al. 2022, synthesis model",
         config="deep-performer-small.toml",
     ),
