@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # here and in the commands that tests run: small work, many processes
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a suite in the background ignores it, and so would its commands
 EXAMPLE = Path(__file__).parents[1] / "examples" / "petzold-minuet.musicxml"
 
 # Speaks FluidSynth's command line as `perfsynth.fluid` uses it: a quiet tone as long as the MIDI file, then silence.
