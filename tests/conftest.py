@@ -12,7 +12,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # here and in the commands that tests run: small work, many processes
 signal.signal(
     signal.SIGINT, signal.default_int_handler
-)  # a suite in the background ignores it, and so would its commands
+)  # ignored in the background, also by the commands that tests run
 EXAMPLE = Path(__file__).parents[1] / "examples" / "petzold-minuet.musicxml"
 
 # Speaks FluidSynth's command line as `perfsynth.fluid` uses it: a quiet tone as long as the MIDI file, then silence.
