@@ -69,6 +69,6 @@ def test_the_pipe_from_performance_to_sound(midi: bytes, tmp_path: Path) -> None
     subprocess.run([*perfsynth, "vocode", "-o", str(target)], input=mel.stdout, check=True, capture_output=True)
     audio = formats.read_audio(target.read_bytes())
     assert audio.sample_rate == 44100
-    assert [step.stage for step in audio.history][-2:] == ["synth-mel", "vocode"]
+    assert [step.stage for step in audio.history][-3:] == ["synth-mel", "vocode", "loudness"]
     loud = np.abs(np.fft.rfft(audio.samples[:44100, 0]))
     assert abs(np.argmax(loud[200:400]) + 200 - 262) < 8

@@ -150,7 +150,7 @@ def test_provenance_names_engine_seed_input_and_soundfont(soundfont):
 def test_what_cannot_be_sounded_is_refused(soundfont):
     with pytest.raises(InputError, match="no notes"):
         synthesize(Performance(np.zeros(0, PERFORMED_NOTE)))
-    with pytest.raises(UsageError, match="engine fluidsynth takes no --room; leave it out"):
+    with pytest.raises(UsageError, match="fluidsynth takes no --room; leave it out"):
         synthesize(played((0, 1, 60)), engine="fluidsynth", soundfont=soundfont, room="hall")
     with pytest.raises(UsageError, match="sample rate 0"):
         synthesize(played((0, 1, 60)), soundfont=soundfont, sample_rate=0)
