@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -118,6 +120,8 @@ def test_a_pedal_held_over_bars_is_lifted_at_the_chords_where_it_should_clear() 
     assert controls["value"].tolist() == [127, 0, 127, 0, 127, 0]
     assert controls["time_s"][1] == pytest.approx(1.0, abs=0.1)
     assert controls["time_s"][3] == pytest.approx(2.5, abs=0.1)
+    at_once = replace(held, pedal_lift=np.isin(beat, (0.0, 2.0)))
+    assert len(pedal_controls(at_once, beat * 0.5)) == 4, "a pedal that has just gone down has nothing to clear"
 
 
 def test_marks_are_heard(chorale: Score) -> None:

@@ -115,7 +115,10 @@ def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:
     until_s = np.append(np.diff(time_s), 1.0)[curves.pedal_lift]
     again_s = lifts_s + np.minimum(UP_S, until_s / 2)
     run = np.searchsorted(downs_s, lifts_s) - 1
-    inside = (run >= 0) & (again_s < ups_s[np.maximum(run, 0)]) if len(downs_s) else np.zeros(len(lifts_s), bool)
+    inside = np.zeros(len(lifts_s), bool)
+    if len(downs_s):
+        held = lifts_s > downs_s[np.maximum(run, 0)] + UP_S  # not just after it went down
+        inside = (run >= 0) & held & (again_s < ups_s[np.maximum(run, 0)])
     times_s = np.concatenate([downs_s, ups_s, lifts_s[inside], again_s[inside]])
     down = np.repeat([127, 0, 0, 127], [len(downs_s), len(ups_s), inside.sum(), inside.sum()])
     order = np.lexsort([down, times_s])
