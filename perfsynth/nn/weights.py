@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, MissingError
 
 
 def load_network(place: Path, system: str, network: Any, config: Any) -> Any:
@@ -33,3 +34,19 @@ def load_network(place: Path, system: str, network: Any, config: Any) -> Any:
         message = " ".join(str(error).split())[:200]
         raise InputError(f"{place}: no weights of this version of {system} ({message}); train them again") from error
     return made.eval()
+
+
+def network_of(folder: str | None, system: str, network: Any, config: Any) -> Any:
+    """The network of a folder, without one that of a system as it ships; see `load_network`.
+
+    Raises
+    ------
+    MissingError
+        When none ships.
+    InputError
+        When the folder holds no such network, or that of another version.
+    """
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / system))
+    if folder is None and not place.is_dir():
+        raise MissingError(f"no {system} ships with this version; train one, then give its folder as --weights")
+    return load_network(place, system, network, config)

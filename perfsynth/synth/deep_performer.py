@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import MissingError, UsageError
-from perfsynth.types import SUSTAIN, Performance, Spectrogram
+from perfsynth.errors import UsageError
+from perfsynth.synth.roll import audible, sounding
+from perfsynth.types import Performance, Spectrogram
 
 if TYPE_CHECKING:
     from perfsynth.synth.deep_performer_network import DeepPerformer, Notes
@@ -30,7 +29,6 @@ TAIL_S = 2.0  # after the last note that is not silence yet
 BEFORE_S = 0.5  # a note that ended at most so long before a clip is one of its notes
 MOST_NOTES = 4096  # of a clip: attention looks at all pairs
 FLOOR_LN = float(np.log(PRESET.floor))
-PEDAL_DOWN = 64
 
 log = logging.getLogger("perfsynth")
 
@@ -73,46 +71,8 @@ def predict(
     return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
 
 
-SOUNDING = np.dtype([("pitch", "i8"), ("velocity", "i8"), ("begin_s", "f8"), ("end_s", "f8")])
-
-
-def sounding(performance: Performance) -> np.ndarray:
-    """The notes as `SOUNDING`, by onset, as long as key or pedal let them sound, but not beyond the same key's next.
-
-    Differs: the paper does not say what the pedal does.
-    """
-    notes = performance.notes
-    drums = [index for index, part in enumerate(performance.parts) if part.is_drum]
-    kept = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"]) & ~np.isin(notes["part"], drums)
-    if not kept.all():
-        log.warning("%d notes of drums or without a finite time are left out", int((~kept).sum()))
-    notes = np.sort(notes[kept], order=["onset_s", "pitch"])
-    made = np.zeros(len(notes), SOUNDING)
-    made["pitch"], made["velocity"] = np.clip(notes["pitch"], 0, 127), np.clip(notes["velocity"], 1, 127)
-    made["begin_s"] = np.maximum(notes["onset_s"], 0.0)
-    made["end_s"] = _lifted(performance, np.maximum(notes["onset_s"] + notes["duration_s"], made["begin_s"]))
-    for pitch in np.unique(made["pitch"]):
-        rows = np.flatnonzero(made["pitch"] == pitch)
-        made["end_s"][rows[:-1]] = np.minimum(made["end_s"][rows[:-1]], made["begin_s"][rows[1:]])
-    return made
-
-
-def _lifted(performance: Performance, release_s: np.ndarray) -> np.ndarray:
-    """When the dampers fall on keys that come up at some times."""
-    rows = performance.controls[performance.controls["number"] == SUSTAIN]
-    rows = np.sort(rows[np.isfinite(rows["time_s"])], order="time_s")
-    if len(rows) == 0:
-        return release_s
-    is_down = rows["value"] >= PEDAL_DOWN
-    at = np.searchsorted(rows["time_s"], release_s, side="right") - 1
-    ups = rows["time_s"][~is_down]
-    following = np.append(ups, max(release_s.max(initial=0.0), rows["time_s"][-1]))
-    held = (at >= 0) & is_down[at]
-    return np.where(held, np.maximum(following[np.searchsorted(ups, release_s)], release_s), release_s)
-
-
 def notes_of(tables: list[np.ndarray], device: str = "cpu") -> Notes:
-    """`SOUNDING` tables, times relative to their clips, as a batch."""
+    """`perfsynth.synth.roll.SOUNDING` tables, times relative to their clips, as a batch."""
     import torch
 
     from perfsynth.synth.deep_performer_network import Notes
@@ -161,18 +121,8 @@ def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device
         made[:, start : start + size] += (clip[:size] * fade[:size, None]).T
         weight[start : start + size] += fade[:size].astype(np.float32)
     values = np.maximum(made / weight, FLOOR_LN)
-    values[:, ~_audible(table, n_frames)] = FLOOR_LN
+    values[:, ~audible(table, n_frames, FRAME_S, TAIL_S)] = FLOOR_LN
     return values
-
-
-def _audible(table: np.ndarray, n_frames: int) -> np.ndarray:
-    """(n_frames,) whether a note sounds, or has within `TAIL_S`."""
-    steps = np.zeros(n_frames + 1)
-    first = np.clip(np.floor(table["begin_s"] / FRAME_S).astype(int) - 2, 0, n_frames)
-    last = np.clip(np.ceil((table["end_s"] + TAIL_S) / FRAME_S).astype(int), 0, n_frames)
-    np.add.at(steps, first, 1)
-    np.add.at(steps, last, -1)
-    return np.asarray(np.cumsum(steps)[:n_frames] > 0)
 
 
 @lru_cache(maxsize=2)
@@ -186,11 +136,8 @@ def load(folder: str | None = None) -> DeepPerformer:
     InputError
         When the folder holds no such network, or that of another version.
     """
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
     from perfsynth.synth.deep_performer_network import Config, DeepPerformer
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
-    if folder is None and not place.is_dir():
-        raise MissingError("no deep-performer ships with this version; train one, then give its folder as --weights")
-    network: DeepPerformer = load_network(place, SYSTEM, DeepPerformer, Config)
+    network: DeepPerformer = network_of(folder, SYSTEM, DeepPerformer, Config)
     return network

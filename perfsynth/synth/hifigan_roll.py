@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfsynth.errors import MissingError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.synth.roll import audible, position_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
@@ -116,11 +114,8 @@ def load(folder: str | None = None) -> HiFiGANRoll:
     InputError
         When the folder holds no such network, or that of another version.
     """
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
     from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
-    if folder is None and not place.is_dir():
-        raise MissingError("no hifigan-roll ships with this version; train one, then give its folder as --weights")
-    network: HiFiGANRoll = load_network(place, SYSTEM, HiFiGANRoll, Config)
+    network: HiFiGANRoll = network_of(folder, SYSTEM, HiFiGANRoll, Config)
     return network

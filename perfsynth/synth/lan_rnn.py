@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfsynth.errors import MissingError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.synth.roll import onset_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
@@ -119,11 +117,8 @@ def load(folder: str | None = None) -> LanRNN:
     InputError
         When the folder holds no such network, or that of another version.
     """
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
     from perfsynth.synth.lan_rnn_network import Config, LanRNN
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
-    if folder is None and not place.is_dir():
-        raise MissingError("no lan-rnn ships with this version; train one, then give its folder as --weights")
-    network: LanRNN = load_network(place, SYSTEM, LanRNN, Config)
+    network: LanRNN = network_of(folder, SYSTEM, LanRNN, Config)
     return network

@@ -7,14 +7,12 @@ and cross-fade in the logarithm.
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import MissingError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.synth.roll import audible, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -151,11 +149,8 @@ def load(folder: str | None, system: str) -> M2A:
     InputError
         When the folder holds no such network, or that of another version.
     """
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
     from perfsynth.synth.m2a_network import M2A, Config
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / system))
-    if folder is None and not place.is_dir():
-        raise MissingError(f"no {system} ships with this version; train one, then give its folder as --weights")
-    network: M2A = load_network(place, system, M2A, Config)
+    network: M2A = network_of(folder, system, M2A, Config)
     return network

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perfsynth.errors import InputError, MissingError, UsageError
+from perfsynth.errors import InputError, UsageError
 from perfsynth.synth.modal.room import in_room, tail_s
 from perfsynth.synth.modal.tuning import A4_HZ
 from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
@@ -152,13 +150,10 @@ def load(folder: str | None = None) -> Neural:
     InputError
         When the folder holds no such network, or that of another version.
     """
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
     from perfsynth.synth.neural_network import Config, Neural
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
-    if folder is None and not place.is_dir():
-        raise MissingError("no neural piano ships with this version; train one, then give its folder as --weights")
-    network: Neural = load_network(place, SYSTEM, Neural, Config)
+    network: Neural = network_of(folder, SYSTEM, Neural, Config)
     if not network.config.instruments:
-        raise InputError(f"{place}: this network knows no instrument; train it again")
+        raise InputError(f"{folder or SYSTEM}: this network knows no instrument; train it again")
     return network

@@ -8,14 +8,12 @@ TextureNet's instance norms look at the whole window, so that neighbours differ 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import MissingError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.synth.roll import audible, edge_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -147,11 +145,8 @@ def load(folder: str | None = None) -> PerformanceNet:
     InputError
         When the folder holds no such network, or that of another version.
     """
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
     from perfsynth.synth.performancenet_network import Config, PerformanceNet
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
-    if folder is None and not place.is_dir():
-        raise MissingError("no performancenet ships with this version; train one, then give its folder as --weights")
-    network: PerformanceNet = load_network(place, SYSTEM, PerformanceNet, Config)
+    network: PerformanceNet = network_of(folder, SYSTEM, PerformanceNet, Config)
     return network

@@ -15,8 +15,9 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram
 from perfsynth.errors import InputError
-from perfsynth.synth.deep_performer import CLIP, FRAME_S, PRESET, clip_notes, notes_of, sounding
+from perfsynth.synth.deep_performer import CLIP, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
+from perfsynth.synth.roll import sounding
 from perfsynth.train.neural_examples import kept, soundings_of
 
 FEWEST_FRAMES = 32

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import MissingError
 from perfsynth.types import AudioStream, Spectrogram
 from perfsynth.vocode.core import require
 
@@ -93,10 +90,7 @@ def load(folder: str | None = None) -> Generator:
         When the folder holds no such network, or that of another version.
     """
     from perfsynth.nn.hifigan import Generator, GeneratorConfig
-    from perfsynth.nn.weights import load_network
+    from perfsynth.nn.weights import network_of
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / SYSTEM))
-    if folder is None and not place.is_dir():
-        raise MissingError("no hifigan ships with this version; train one, then give its folder as --weights")
-    generator: Generator = load_network(place, SYSTEM, Generator, GeneratorConfig)
+    generator: Generator = network_of(folder, SYSTEM, Generator, GeneratorConfig)
     return generator

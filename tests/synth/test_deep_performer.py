@@ -12,8 +12,9 @@ import torch
 
 from perfsynth.errors import InputError, UsageError
 from perfsynth.synth import deep_performer
-from perfsynth.synth.deep_performer import CLIP, FLOOR_LN, FRAME_S, PRESET, clip_notes, notes_of, sounding
+from perfsynth.synth.deep_performer import CLIP, FLOOR_LN, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes, mix, rolls
+from perfsynth.synth.roll import sounding
 from perfsynth.synth.spectrogram import synthesize_spectrogram
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.types import SUSTAIN, Part

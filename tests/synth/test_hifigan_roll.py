@@ -115,7 +115,7 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         synthesize(performance, engine="hifigan-roll", weights=weights, instrument="nowhere")
     with pytest.raises(InputError, match="nowhere"):
         synthesize(performance, engine="hifigan-roll", weights=str(tmp_path / "nowhere"))
-    monkeypatch.setattr(hifigan_roll, "files", lambda name: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
     hifigan_roll.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="hifigan-roll")

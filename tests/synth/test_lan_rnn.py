@@ -122,7 +122,7 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         synthesize(performance, engine="lan-rnn", weights=weights, instrument="flute")
     with pytest.raises(InputError, match="nowhere"):
         synthesize(performance, engine="lan-rnn", weights=str(tmp_path / "nowhere"))
-    monkeypatch.setattr(lan_rnn, "files", lambda name: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
     lan_rnn.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="lan-rnn")

@@ -114,7 +114,7 @@ def test_wrong_presets_and_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_ship_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hifigan, "files", lambda package: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.files", lambda package: tmp_path)
     hifigan.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
         hifigan.load()
