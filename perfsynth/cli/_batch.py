@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from perfsynth.batch import shard, storage, worker
-from perfsynth.batch.claim import claim
+from perfsynth.batch.claim import claim, part
 from perfsynth.batch.cluster import Cluster
 from perfsynth.batch.executors import Executor, ThisProcess
 from perfsynth.batch.manifest import Row, columns, read_rows, relocated, write_rows
@@ -136,15 +136,27 @@ def _work(jobs: list[Job], outcomes: dict[int, Outcome], tally: Tally, how: Batc
         work = elsewhere if remote else partial(_attempt, session=session, progress=watch.progress)
         # A process killed between finishing and saying so leaves a result behind, which is no reason to fail.
         todo = [replace(jobs[index], new=not storage.exists(jobs[index].target)) for index in pending]
-        with closing(executor.run(work, todo)) as answers:
-            for answer in answers:
-                index = pending[answer.index]
-                outcome = answer.result or _lost(jobs[index], answer.error, session)
-                for line in outcome.lines:
-                    session.tell(line)
-                outcomes[index] = outcome
-                tally.add(outcome)
-                watch.update()
+        try:
+            with closing(executor.run(work, todo)) as answers:
+                for answer in answers:
+                    index = pending[answer.index]
+                    outcome = answer.result or _lost(jobs[index], answer.error, session)
+                    for line in outcome.lines:
+                        session.tell(line)
+                    outcomes[index] = outcome
+                    tally.add(outcome)
+                    watch.update()
+        finally:
+            _sweep([jobs[index].target for index in pending if index not in outcomes])
+
+
+def _sweep(targets: list[str]) -> None:
+    """Remove what workers that were ended at a bad moment left half done; what another run is at stays."""
+    for target in targets:
+        path = Path(target).resolve()
+        if not storage.is_url(target) and part(path).exists():
+            with claim(path):
+                pass
 
 
 @contextmanager

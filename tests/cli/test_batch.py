@@ -17,7 +17,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from perfsynth.cli import _io
+from perfsynth.batch.claim import claim, part
+from perfsynth.cli import _batch, _io
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.types import CONTROL, PERFORMED_NOTE, Performance
 
@@ -146,6 +147,15 @@ def test_a_run_that_is_ended_goes_on_where_it_stopped(work: Workplace, how: sign
     work.run("--manifest", path, "--out-dir", "whole")
     assert work.made("made") == work.made("whole")
     assert stamps == {name: (work.folder / "made" / name).stat().st_mtime_ns for name in stamps}
+
+
+def test_what_ended_workers_left_is_removed_and_what_others_are_at_stays(tmp_path: Path) -> None:
+    left, held = tmp_path / "left.wav", tmp_path / "held.wav"
+    part(left).write_bytes(b"half")
+    with claim(held) as had:
+        assert had
+        _batch._sweep([str(left), str(held), str(tmp_path / "never.wav"), "memory://store/far.wav"])
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["held.wav.part"]
 
 
 def test_two_runs_on_one_folder_do_everything_once(work: Workplace) -> None:
