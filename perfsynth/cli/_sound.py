@@ -23,6 +23,7 @@ SOUND_OPTIONS = (
     _option("piano", opt.Piano),
     _option("instrument", opt.Instrument),
     _option("variant", opt.Variant),
+    _option("lid", opt.Lid),
     _option("room", opt.Room),
     _option("a4", opt.A4),
     _option("temperament", opt.Temperament),

@@ -79,6 +79,7 @@ def audio(
     samples: opt.Samples = None,
     piano: opt.Piano = None,
     variant: opt.Variant = None,
+    lid: opt.Lid = None,
     room: opt.Room = None,
     plot: Plot = None,
     report: _report_page.ReportFile = None,
@@ -88,16 +89,17 @@ def audio(
     _report.check_picture(plot, force=force)
     _report_page.check(report, force=force)
     _report.check_new(write_probe, force=force)
-    options = {"soundfont": soundfont, "samples": samples, "piano": piano, "variant": variant, "room": room}
+    of_piano = {"samples": samples, "piano": piano, "variant": variant, "lid": lid, "room": room}
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         if probe or write_probe:
             if reference or performance or other or instruments or report:
                 raise UsageError("--probe measures without a reference; leave all options of comparing out")
             from perfsynth.cli import evaluate_probe
 
+            options = {"soundfont": soundfont, **of_piano}
             evaluate_probe.run(session, generated, write_probe, engine, options, plot, progress, measure=probe)
             return
-        if engine or samples or piano or variant or room:
+        if engine or any(of_piano.values()):
             raise UsageError("an engine is probed, or its audio compared; add --probe, or leave the engine out")
         if generated is None or reference is None:
             raise UsageError("give GENERATED and --reference AUDIO, or --probe")

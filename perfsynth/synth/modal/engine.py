@@ -14,6 +14,7 @@ import numpy as np
 from perfsynth.errors import UsageError
 from perfsynth.synth.action import LOWEST, Strikes, strike
 from perfsynth.synth.modal.grid import FRAME, HOP, ONSET, RATE, TIMES_S, band_weights
+from perfsynth.synth.modal.lid import LidName, under_lid
 from perfsynth.synth.modal.model import ATTACK_S, ModalPiano, attack_fade, load
 from perfsynth.synth.modal.pedals import pedal_gain_ln, pedal_noise, pedal_span, una_corda
 from perfsynth.synth.modal.resonance import Resonance
@@ -42,6 +43,7 @@ def stream(
     *,
     piano: str | None = None,
     variant: Variant = "E2",
+    lid: LidName = "open",
     room: RoomName = "dry",
     a4: float = A4_HZ,
     temperament: str = "equal",
@@ -60,6 +62,8 @@ def stream(
         A folder made by `perfsynth.synth.modal.model.save`; the Salamander grand by default.
     variant
         ``E2`` with recorded attacks, or ``A``, smooth, from modes and noise alone but for keys coming up.
+    lid
+        ``open``, ``half`` or ``closed``.
     room
         ``dry``, ``studio`` or ``hall``.
     a4
@@ -80,7 +84,7 @@ def stream(
     InputError
         When the folder holds no modal piano.
     UsageError
-        When there is no such variant, room or tuning, or a strength is not 0 to 1.
+        When there is no such variant, lid, room or tuning, or a strength is not 0 to 1.
     """
     if variant not in VARIANTS:
         raise UsageError(f"variant {variant!r}: the modal piano has {' and '.join(VARIANTS)}")
@@ -90,10 +94,11 @@ def stream(
     player = _Player(piano_of(piano), strikes, setting)
     end_s = max([0.0, *strikes.end_s, *(strikes.release_s + TAIL_S)]) + tail_s
     stamp = performance.made_by(
-        "synth-audio", "modal", seed=seed, piano=piano or DEFAULT, variant=variant, room=room, a4=a4,
+        "synth-audio", "modal", seed=seed, piano=piano or DEFAULT, variant=variant, lid=lid, room=room, a4=a4,
         temperament=temperament, resonance=resonance, pedal_noise=pedal_noise, una_corda=una_corda,
     )  # fmt: skip
-    blocks = in_room(player.blocks(int(np.ceil(end_s * RATE))), room, rate=RATE, seed=seed)
+    lidded = under_lid(player.blocks(int(np.ceil(end_s * RATE))), lid, rate=RATE)
+    blocks = in_room(lidded, room, rate=RATE, seed=seed)
     return AudioStream(blocks, RATE, 2, end_s, **stamp)
 
 
