@@ -1,4 +1,4 @@
-"""Join trained networks of ``cantabile`` into the model that ships, its curves sized on the validation split.
+"""Join trained networks of ``cantabile`` with trees into the model that ships, curves sized on the validation split.
 
 usage: ship_cantabile.py CORPUS RUN... -o DIR
 """
@@ -13,7 +13,10 @@ from pathlib import Path
 import torch  # noqa: TID253  a tool, not a command
 from safetensors.torch import load_file, save_file
 
+from perfsynth.data.pieces import pieces
+from perfsynth.perform.cantabile.interpretation import Players
 from perfsynth.perform.cantabile.network import Cantabile, Config
+from perfsynth.train.cantabile_trees import boosted
 from perfsynth.train.cantabile_validation import calibrated, cases, figures, interpretations
 from perfsynth.train.checkpoint import to_toml
 
@@ -35,7 +38,9 @@ def main() -> None:
         networks.append(network.eval())
         weights |= {f"{number}.{name}": value.half() for name, value in state.items()}
     found = cases(options.corpus, "valid")
-    heard = interpretations(networks, found)
+    trees = boosted(pieces(options.corpus, "train"))
+    weights |= {key: torch.from_numpy(a) for name, one in trees.items() for key, a in one.arrays(name).items()}
+    heard = interpretations(Players(tuple(networks), trees), found)
     calibration = calibrated(found, heard)
     options.out.mkdir(parents=True, exist_ok=True)
     save_file(weights, options.out / "model.safetensors")
@@ -43,6 +48,7 @@ def main() -> None:
     table = {
         "system": "cantabile",
         "networks": len(networks),
+        "trees": {name: len(one.roots) for name, one in trees.items()},
         "model": tables[0]["model"],
         "calibration": asdict(calibration),
         "made": {f"network_{number}": f"{t['made']['steps']} steps" for number, t in enumerate(tables)},

@@ -13,6 +13,7 @@ from torch import Tensor  # noqa: TID253
 from perfsynth.data.pieces import pieces
 from perfsynth.perform.cantabile.columns import OPTIONAL
 from perfsynth.perform.cantabile.crops import Crop, cut, stacked
+from perfsynth.perform.cantabile.interpretation import Players
 from perfsynth.perform.cantabile.network import Batch, Cantabile, Config, Shape, elapsed
 from perfsynth.perform.cantabile.reading import groups
 from perfsynth.perform.cantabile.shaping import Calibration
@@ -73,7 +74,7 @@ class CantabileTask:
 
     def validate(self, network: Cantabile) -> dict[str, float]:
         """Agreement with humans on the validation split."""
-        return figures(self.held_out, interpretations([network], self.held_out), Calibration())
+        return figures(self.held_out, interpretations(Players((network,)), self.held_out), Calibration())
 
     def network(self) -> Cantabile:
         """A network with fresh weights."""
@@ -103,9 +104,10 @@ class CantabileTask:
         )
         return crop, chosen, first
 
-    def loss(self, network: Cantabile, batch: Batch, target: Target) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: Cantabile, batch: tuple[Batch, Target]) -> tuple[Tensor, dict[str, float]]:
         """The weighted loss of a batch, and its parts."""
-        parts = losses(network(batch), batch, target)
+        crops, target = batch
+        parts = losses(network(crops), crops, target)
         weights = self.settings.weights
         total = torch.stack([getattr(weights, name) * value for name, value in parts.items()]).sum()
         return total, {name: float(value.detach()) for name, value in parts.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -11,8 +11,7 @@ import numpy as np
 from perfsynth.data.pieces import pieces
 from perfsynth.evaluate.performance import Agreement, Traits, compare, mean_agreement, traits
 from perfsynth.perform.cantabile.columns import Reading
-from perfsynth.perform.cantabile.interpretation import Interpretation, interpret
-from perfsynth.perform.cantabile.network import Cantabile
+from perfsynth.perform.cantabile.interpretation import Interpretation, Players, interpret
 from perfsynth.perform.cantabile.playing import play
 from perfsynth.perform.cantabile.reading import read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
@@ -53,9 +52,9 @@ def flattened(reading: Reading) -> Reading:
     return replace(reading, present=dict(reading.present) | absent, composer="")
 
 
-def interpretations(networks: Sequence[Cantabile], found: list[Case]) -> list[Interpretation]:
-    """What the networks say of every case."""
-    return [interpret(networks, case.reading) for case in found]
+def interpretations(players: Players, found: list[Case]) -> list[Interpretation]:
+    """What is said of every case."""
+    return [interpret(players, case.reading) for case in found]
 
 
 def played(case: Case, heard: Interpretation, calibration: Calibration) -> Performance:
@@ -102,6 +101,6 @@ def calibrated(found: list[Case], heard: list[Interpretation]) -> Calibration:
         mean = mean_agreement(agreements)
         return mean.pedal_r + mean.sounding_r
 
-    grid = [(down, lift) for down in (0.35, 0.45, 0.55, 0.65) for lift in (0.35, 0.45, 0.55, 0.65)]
-    choices = [replace(calibration, pedal_threshold=down, lift_threshold=lift) for down, lift in grid]
+    grid = [(share, lift) for share in (0.7, 0.8, 0.9, 1.0) for lift in (0.25, 0.35, 0.45, 0.55)]
+    choices = [replace(calibration, pedal_share=share, lift_threshold=lift) for share, lift in grid]
     return max(choices, key=pedalling)

@@ -252,7 +252,7 @@ def test_a_folder_without_weights_is_refused(chorale: Score, tmp_path: object) -
 
 def test_the_shipped_networks_fit_the_columns_of_today() -> None:
     note, chord = groups()
-    for network in load().networks:
+    for network in load().players.networks:
         assert (network.config.note_columns, network.config.chord_columns) == (len(note), len(chord))
 
 

@@ -91,6 +91,23 @@ def test_a_run_leaves_a_model_its_configuration_and_its_card(corpus: Path, tmp_p
     assert report["validation"]["score"] < 0
 
 
+def test_the_model_that_ships_is_trained_by_its_name(corpus: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "run.toml", tmp_path / "run"
+    model, task = "layers = 1\nwidth = 8\ncomposer_width = 2", "crops = 2\nchords = 32"
+    path.write_text(CONFIG.replace("deep-performer-align", "cantabile").format(steps=2, model=model).replace(
+        "segments = 2", task
+    ))  # fmt: skip
+    ran = run(path, "--corpus", corpus, "-o", out)
+    assert ran.exit_code == 0, ran.stderr
+    logged = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert {"velocity", "pedal", "lift"} <= set(logged[0])
+    assert "musicxml_velocity_r" in logged[-1]
+    from perfsynth import perform
+
+    score = formats.read_score((Path(__file__).parents[2] / "examples/petzold-minuet.musicxml").read_bytes())
+    assert len(perform(score, model="cantabile", weights=str(out / "best")).notes) == len(score.notes)
+
+
 def test_the_corpus_is_found_where_prepare_puts_it(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch  # noqa: TID253  imported only where a model is loaded
@@ -11,13 +11,24 @@ import torch  # noqa: TID253  imported only where a model is loaded
 from perfsynth.perform.cantabile.columns import Reading
 from perfsynth.perform.cantabile.crops import composer_number, cut, stacked
 from perfsynth.perform.cantabile.network import STATISTICS, Cantabile
+from perfsynth.perform.cantabile.trees import Trees, rows_of
 
 SILENT = 1e-9
+CURVES = ("log_beat_period", "velocity", "articulation", "asynchrony")
+TREE_SHARE = 0.4  # of a curve for which there are trees beside the networks
+
+
+@dataclass(frozen=True)
+class Players:
+    """Networks that were trained alike, and trees for some of the curves: together they say how a score is played."""
+
+    networks: tuple[Cantabile, ...]
+    trees: Mapping[str, Trees] = field(default_factory=dict)  # by curve
 
 
 @dataclass(frozen=True)
 class Interpretation:
-    """The network's curves over a score, relative ones with mean 0 and spread 1; n notes, m chords, p samples."""
+    """The curves over a score, relative ones with mean 0 and spread 1; n notes, m chords, p samples."""
 
     log_beat_period: np.ndarray  # (m,)
     velocity: np.ndarray  # (n,)
@@ -30,24 +41,28 @@ class Interpretation:
 
 
 @torch.inference_mode()
-def interpret(networks: Sequence[Cantabile], reading: Reading, *, composer: str = "") -> Interpretation:
-    """Ask every network about a score and average what they say."""
+def interpret(players: Players, reading: Reading, *, composer: str = "") -> Interpretation:
+    """Ask every network and all trees about a score and average what they say."""
     crop = cut(reading, 0, len(reading.chord_beat), composer=composer_number(composer or reading.composer))
     batch = stacked([crop])
-    said = [network.eval()(batch) for network in networks]
-    curves = {
-        name: sum(standard(getattr(one, name).reshape(-1).numpy().astype(float)) for one in said)
-        for name in ("log_beat_period", "velocity", "articulation", "asynchrony")
-    }
-    pedal = np.mean([torch.sigmoid(one.pedal).numpy() for one in said], axis=0)
+    said = [network.eval()(batch) for network in players.networks]
+    curves = {name: _mean([getattr(one, name) for one in said]) for name in CURVES}
+    for name, trees in players.trees.items():
+        beside = standard(trees.predict(rows_of(crop)))
+        curves[name] = standard((1 - TREE_SHARE) * curves[name] + TREE_SHARE * beside)
     values = np.mean([one.statistics[0].numpy() for one in said], axis=0)
     return Interpretation(
-        **{name: standard(np.asarray(curve)) for name, curve in curves.items()},
-        pedal=pedal,
+        **curves,
+        pedal=np.mean([torch.sigmoid(one.pedal).numpy() for one in said], axis=0),
         pedal_beat=crop.pedal_beat,
         lift=np.mean([torch.sigmoid(one.lift[0]).numpy() for one in said], axis=0),
         statistics=dict(zip(STATISTICS, values.astype(float).tolist(), strict=True)),
     )
+
+
+def _mean(curves: Sequence[torch.Tensor]) -> np.ndarray:
+    """What the networks say of one curve, each brought to the same size first."""
+    return standard(np.sum([standard(curve.reshape(-1).numpy().astype(float)) for curve in curves], axis=0))
 
 
 def standard(curve: np.ndarray) -> np.ndarray:

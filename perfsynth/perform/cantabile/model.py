@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from perfsynth.errors import InputError, UsageError
-from perfsynth.perform.cantabile.interpretation import interpret
+from perfsynth.perform.cantabile.interpretation import Players, interpret
 from perfsynth.perform.cantabile.network import Cantabile, Config
 from perfsynth.perform.cantabile.playing import play
 from perfsynth.perform.cantabile.reading import COMPOSERS, composer_of, read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
+from perfsynth.perform.cantabile.trees import PREFIX, kept
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import Performance, Score
 
@@ -25,9 +26,9 @@ SLOWEST_BPM, FASTEST_BPM = 1.0, 1000.0
 
 @dataclass(frozen=True)
 class Model:
-    """Networks that were trained alike, whose curves are averaged, and how far the curves go."""
+    """Who says how a score is played, and how far the curves go."""
 
-    networks: tuple[Cantabile, ...]
+    players: Players
     calibration: Calibration
 
 
@@ -87,7 +88,7 @@ def perform(
     )
     model = load(weights)
     reading = read(score)
-    heard = interpret(model.networks, reading, composer=_composer(composer))
+    heard = interpret(model.players, reading, composer=_composer(composer))
     return play(score, curves(reading, heard, manner, model.calibration))
 
 
@@ -145,6 +146,7 @@ def load(folder: str | None = None) -> Model:
             own = {key.removeprefix(prefix): value.float() for key, value in weights.items() if key.startswith(prefix)}
             network.load_state_dict(own)
             networks.append(network.eval())
-        return Model(tuple(networks), Calibration(**table.get("calibration", {})))
+        trees = kept({key: value.numpy() for key, value in weights.items() if key.startswith(PREFIX)})
+        return Model(Players(tuple(networks), trees), Calibration(**table.get("calibration", {})))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{place}: no model of cantabile ({error})") from error

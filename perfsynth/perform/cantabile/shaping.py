@@ -11,6 +11,7 @@ from perfsynth.perform.cantabile.interpretation import Interpretation
 from perfsynth.perform.cantabile.playing import ASYNCHRONY_S, Curves
 from perfsynth.perform.cantabile.variation import drift
 
+LEAST_PEDAL = 0.04  # of a piece: with less, none
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
 
 
@@ -37,7 +38,7 @@ class Calibration:
     velocity: float = 1.0
     articulation: float = 1.0
     asynchrony: float = 1.0
-    pedal_threshold: float = 0.5
+    pedal_share: float = 0.8  # of how long it is likely to be down in a piece
     lift_threshold: float = 0.5
     mark_tolerance: float = 0.2  # how far the default tempo may stray from a metronome mark
 
@@ -66,9 +67,19 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         articulation=(says["articulation"] + articulation_spread * articulation) * manner.articulation,
         asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,
         pedal_beat=heard.pedal_beat,
-        pedal_down=manner.pedal & (heard.pedal > calibration.pedal_threshold),
+        pedal_down=manner.pedal & _likeliest(heard.pedal, calibration.pedal_share),
         pedal_lift=heard.lift > calibration.lift_threshold,
     )
+
+
+def _likeliest(down: np.ndarray, share: float) -> np.ndarray:
+    """Where the pedal is down: in the likeliest places of a piece, as many of them as it is likely to be down in.
+
+    People differ in how much pedal they take far more than in where; a fixed threshold would leave whole pieces dry
+    and drown others.
+    """
+    places = float(down.mean()) * share
+    return down > np.quantile(down, 1 - places) if places > LEAST_PEDAL else np.zeros(len(down), bool)
 
 
 def _beat_period(learned: float, manner: Manner, calibration: Calibration) -> float:
