@@ -19,13 +19,18 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=90, help="excerpts of 12 s")
     parser.add_argument("--valid", type=int, default=12)
     parser.add_argument("--coverage", type=int, default=30)
+    parser.add_argument("--environments", type=int, default=0, help="rooms, tunings and touches to draw from")
+    parser.add_argument("--modal", action="store_true", help="render with the modal piano as well")
     chosen = parser.parse_args()
     instruments = [
         Instrument("salamander", "sampler", {"samples": chosen.samples}),
         Instrument(chosen.second, "fluidsynth", {"soundfont": chosen.soundfont, "reverb": False, "chorus": False}),
     ]
+    if chosen.modal:
+        instruments.append(Instrument("modal", "modal", {}))
     made = prepare(
         chosen.corpus, chosen.out, instruments, train=chosen.train, valid=chosen.valid, coverage=chosen.coverage,
+        settings=chosen.environments,
         report=lambda step, share: print(f"{share:4.0%} {step}", flush=True),
     )  # fmt: skip
     print(f"{chosen.out}: {len(made)} recordings")

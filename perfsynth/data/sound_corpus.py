@@ -9,16 +9,19 @@ minutes; recordings of one's own, whose performances come from ``perfsynth align
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perfsynth.data.pieces import Entry, Piece, pieces, write_manifest
 from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
+
+if TYPE_CHECKING:
+    from perfsynth.data.environments import Environment
 
 RECORDINGS = "recordings.jsonl"  # beside the manifest that every corpus has, which lists the pieces
 EXCERPT_S = 12.0
@@ -40,6 +43,7 @@ class Recording:
     audio: str  # path of a WAV, FLAC, Ogg or MP3 file
     start_s: float = 0.0  # of the audio: where 0 s of the performance is
     license: str = ""
+    environment: str = ""  # in which the instrument was recorded
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ def read_recordings(path: Path) -> list[Recording]:
             row = json.loads(line)
             recording = Recording(**{key: value for key, value in row.items() if key in known})
         except (json.JSONDecodeError, TypeError, AttributeError) as error:
-            raise InputError(f"{path}: line {number} is no recording ({error})") from error
+            hint = "; python tools/aligned_corpus.py makes recordings of what perfsynth align found"
+            raise InputError(f"{path}: line {number} is no recording ({error}){hint}") from error
         if recording.split not in SPLITS:
             raise InputError(f"{path}: line {number}: split {recording.split!r} is none of {', '.join(SPLITS)}")
         places = {key: str(path.parent / getattr(recording, key)) for key in ("performance", "audio")}
@@ -82,7 +87,7 @@ def read_recordings(path: Path) -> list[Recording]:
 
 def prepare(
     corpus: Path, out: Path, instruments: Iterable[Instrument], *, train: int = 90, valid: int = 12,
-    coverage: int = 30, seed: int = 0, report: Report = lambda step, share: None,
+    coverage: int = 30, settings: int = 0, seed: int = 0, report: Report = lambda step, share: None,
 ) -> list[Recording]:  # fmt: skip
     """Render excerpts of human performances, and of music that covers what they leave out, on each instrument.
 
@@ -98,11 +103,15 @@ def prepare(
         Excerpts of each split, of `EXCERPT_S` seconds.
     coverage
         Excerpts of generated music beside those for training: all keys, velocities and pedals.
+    settings
+        Environments beside the plain one, from which one is drawn for each recording. To a network an instrument in
+        another environment is another instrument, named ``salamander@e1`` and so on.
     seed
         Of the choice.
     report
         Called with the step and the share done.
     """
+    from perfsynth.data.environments import environments
     from perfsynth.formats.midi_write import write_performance
 
     for folder in ("performances", "audio"):
@@ -110,18 +119,21 @@ def prepare(
     chosen = [(name, "train", made) for name, made in excerpts(pieces(corpus, "train"), train, seed=seed)]
     chosen += [(name, "valid", made) for name, made in excerpts(pieces(corpus, "valid"), valid, seed=seed)]
     chosen += [(f"coverage/{i}", "train", covering(seed + i)) for i in range(coverage)]
+    around = environments(settings, seed=seed)
     recordings: list[Recording] = []
     for number, (name, split, performance) in enumerate(chosen):
         report(name, number / len(chosen))
         stem = name.replace("/", "__")
         place = out / "performances" / f"{stem}.mid"
         place.write_bytes(write_performance(performance))
-        for instrument in instruments:
-            audio = out / "audio" / f"{stem}.{instrument.name}.flac"
+        for index, instrument in enumerate(instruments):
+            where = around[np.random.default_rng([seed, number, index]).integers(len(around))]
+            heard = f"{instrument.name}@{where.name}" if where.name else instrument.name
+            audio = out / "audio" / f"{stem}.{heard}.flac"
             if not audio.is_file():
-                _render(place, instrument, audio, seed=number)
+                _render(place, instrument, where, audio, seed=number)
             midi, sound = (str(path.relative_to(out)) for path in (place, audio))
-            recordings.append(Recording(name, split, instrument.name, midi, sound))
+            recordings.append(Recording(name, split, heard, midi, sound, environment=where.name))
     write_recordings(recordings, out)
     return recordings
 
@@ -143,29 +155,17 @@ def write_recordings(recordings: list[Recording], folder: Path) -> None:
     write_manifest(entries, folder)
 
 
-def _render(performance: Path, instrument: Instrument, audio: Path, *, seed: int) -> None:
-    """Sound a performance for the length of an excerpt."""
-    from dataclasses import replace
-
+def _render(performance: Path, instrument: Instrument, where: Environment, audio: Path, *, seed: int) -> None:
+    """Record a performance for the length of an excerpt."""
     from perfsynth import formats
+    from perfsynth.data.environments import record
     from perfsynth.formats.audio import write_audio
-    from perfsynth.synth.core import synthesize
 
     played = formats.read_performance(performance.read_bytes(), name=str(performance))
-    stream = synthesize(played, engine=instrument.engine, sample_rate=44100, seed=seed, **instrument.options)
+    made = record(played, instrument.engine, instrument.options, where, length_s=EXCERPT_S, seed=seed)
     part = audio.with_name(audio.name + ".part")
-    write_audio(replace(stream, blocks=_first(stream.blocks, round(EXCERPT_S * 44100))), part, format="flac")
+    write_audio(made.stream(), part, format="flac")
     part.replace(audio)
-
-
-def _first(blocks: Iterable[np.ndarray], n_samples: int) -> Iterator[np.ndarray]:
-    left = n_samples
-    for block in blocks:
-        yield block[:left]
-        left -= len(block)
-        if left <= 0:
-            return
-    yield np.zeros((left, 2), np.float32)
 
 
 def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Performance]]:

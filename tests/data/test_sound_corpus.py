@@ -70,6 +70,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "out"
 
 
+def test_an_environment_is_drawn_for_each_recording(folder: Path) -> None:
+    made = prepare(
+        folder, folder / "around", [Instrument("grand", "modal", {"resonance": 0.0})], train=0, valid=0, coverage=4,
+        settings=3,
+    )  # fmt: skip
+    listed = read_recordings(folder / "around")
+    assert {r.environment for r in listed} <= {"", "e1", "e2", "e3"}
+    assert len({r.environment for r in listed}) > 1
+    assert all(r.instrument == (f"grand@{r.environment}" if r.environment else "grand") for r in listed)
+    assert [r.instrument for r in made] == [r.instrument for r in listed]
+
+
 def test_a_corpus_is_rendered_and_listed(folder: Path) -> None:
     from perfsynth import formats
 
