@@ -3,7 +3,8 @@
 ``python benchmarks/seed_systems.py CORPUS RUNS [--plot lan-rnn.png]`` prints Markdown:
 
 1. what was trained: parameters, steps, minutes;
-2. every system against the held-out recordings of its instrument, by `perfsynth.evaluate.audio`;
+2. every system against the held-out recordings of its instrument, by `perfsynth.evaluate.audio`, beside the engines
+   that ship, FluidSynth and the ladder;
 3. the counterparts of Deep Performer's Table 2 and of Tang's Table III, beside the published figures;
 4. how soon either loss of the recurrent network gets how far.
 
@@ -19,19 +20,25 @@ import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from piano import soundfonts
 
 from perfsynth import formats
 from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, PerfsynthError
-from perfsynth.evaluate.audio import distances
+from perfsynth.evaluate.audio import compare, distances
+from perfsynth.evaluate.ladder import rungs
+from perfsynth.evaluate.matching import levelled
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.spectrogram import synthesize_spectrogram
 from perfsynth.types import AudioStream, Performance
 from perfsynth.vocode.core import vocode
+
+Sounder = Callable[[Performance], AudioStream]
 
 RATE = 44100
 # Each run's folder, and the engine that its weights are for.
@@ -110,10 +117,8 @@ def found(folder: Path) -> dict[str, Run]:
     return {name: Run(name, place) for name, place in places.items() if place and (place / "best").is_dir()}
 
 
-def sound(run: Run | None, performance: Performance, vocoder: Run | None, instrument: str) -> AudioStream:
-    """What a run makes of a performance; the modal piano without one."""
-    if run is None:
-        return synthesize(performance, engine="modal")
+def sound(run: Run, performance: Performance, vocoder: Run | None, instrument: str) -> AudioStream:
+    """What a run makes of a performance."""
     weights, engine = str(run.best), RUNS[run.name]
     if engine != "deep-performer":
         several = engine in ("hifigan-roll", "m2a-baseline")
@@ -140,20 +145,49 @@ def held_out(corpus: Path, instrument: str, *, scored: bool) -> list[tuple[Recor
     return rows
 
 
-def measured(
-    run: Run | None, corpus: Path, instrument: str, vocoder: Run | None, *, scored: bool = False
-) -> dict[str, float]:
-    """Mean distances of a run from the held-out recordings, with ``n`` and ``rtf``, wall seconds a second of audio."""
+def measured(make: Sounder, corpus: Path, instrument: str, *, scored: bool = False) -> dict[str, float]:
+    """Mean distances from the held-out recordings, with ``n`` and ``rtf``, CPU seconds a second of audio."""
     rows, spent_s, heard_s = [], 0.0, 0.0
     for recording, given in held_out(corpus, instrument, scored=scored):
-        audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
-        wanted = np.concatenate(list(resample(audio.stream(), RATE).blocks)).mean(axis=1, keepdims=True)
-        began = time.monotonic()
-        made = mono(sound(run, given, vocoder, instrument), len(wanted))
-        spent_s, heard_s = spent_s + time.monotonic() - began, heard_s + len(wanted) / RATE
+        wanted = reference(recording)
+        began = time.process_time()
+        made = mono(make(given), len(wanted))
+        spent_s, heard_s = spent_s + time.process_time() - began, heard_s + len(wanted) / RATE
         rows.append(distances(made, wanted).mean())
-    figures = {key: float(np.mean([row[key] for row in rows])) for key in MEASURES}
-    return figures | {"n": float(len(rows)), "rtf": spent_s / heard_s}
+    return averaged(rows) | {"rtf": spent_s / heard_s}
+
+
+def reference(recording: Recording) -> np.ndarray:
+    """(n, 1) at 44.1 kHz."""
+    audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
+    return np.concatenate(list(resample(audio.stream(), RATE).blocks)).mean(axis=1, keepdims=True)
+
+
+def averaged(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Means over recordings."""
+    return {key: float(np.mean([row[key] for row in rows])) for key in MEASURES} | {"n": float(len(rows))}
+
+
+def ladder(corpus: Path, instrument: str) -> dict[str, dict[str, float]]:
+    """What the distances are of recordings that were changed a little, each from itself."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for recording, _ in held_out(corpus, instrument, scored=False):
+        level, _ = levelled(reference(recording))
+        for name, one in compare(rungs(level), level).items():
+            found.setdefault(f"ladder: {name}", []).append(one.mean())
+    return {name: averaged(rows) for name, rows in found.items()}
+
+
+def untrained(instrument: str) -> dict[str, Sounder]:
+    """The engines that came with the package, and FluidSynth with two soundfonts where it is installed."""
+    made: dict[str, Sounder] = {
+        "modal": partial(synthesize, engine="modal"),
+        "neural": partial(synthesize, engine="neural", instrument=instrument),
+    }
+    for name, path in soundfonts():
+        if path is not None:
+            made[f"FluidSynth, {name}"] = partial(synthesize, engine="fluidsynth", soundfont=str(path))
+    return made
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -180,22 +214,27 @@ def everything(
     """Every system on the held-out recordings of its instrument, and an untrained piano as the rung to beat."""
     figures: dict[str, dict[str, float]] = {}
     target = runs["m2a-fine-tuned"].instrument() if "m2a-fine-tuned" in runs else read_recordings(corpus)[0].instrument
-    for name, run in {"modal": None, **runs}.items():
+    for name, make in untrained(target).items():
+        say(name)
+        figures[name] = measured(make, corpus, target)
+    for name, run in runs.items():
         say(name)
         # M2A before its fine-tuning is measured on what it was tuned to.
-        instrument = run.instrument() if run and not name.startswith("m2a") else target
+        instrument = target if name.startswith("m2a") else run.instrument()
         try:
-            figures[name] = measured(run, corpus, instrument, vocoder, scored=name == "m2a-baseline")
+            make = partial(sound, run, vocoder=vocoder, instrument=instrument)
+            figures[name] = measured(make, corpus, instrument, scored=name == "m2a-baseline")
         except InputError as error:  # as of a network that is all but silent
             say(f"{name}: not measured: {error}")
     if "m2a" in runs:
         name = "m2a, of the steady score"
         say(name)
-        figures[name] = measured(runs["m2a-fine-tuned" if "m2a-fine-tuned" in runs else "m2a"], corpus, target, None,
-                                 scored=True)  # fmt: skip
-    head = ["system", "n", *MEASURES, "wall s per s"]
+        run = runs["m2a-fine-tuned" if "m2a-fine-tuned" in runs else "m2a"]
+        figures[name] = measured(partial(sound, run, vocoder=None, instrument=target), corpus, target, scored=True)
+    figures |= ladder(corpus, target)
+    head = ["system", "n", *MEASURES, "CPU s per s"]
     rows = [
-        [name, f"{row['n']:.0f}", *(f"{row[key]:.3f}" for key in MEASURES), f"{row['rtf']:.2f}"]
+        [name, f"{row['n']:.0f}", *(f"{row[key]:.3f}" for key in MEASURES), f"{row['rtf']:.2f}" if "rtf" in row else ""]
         for name, row in figures.items()
     ]
     return markdown(head, rows), figures

@@ -15,6 +15,7 @@ from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.nn.discriminators import Discriminators, adversarial_losses
 from perfsynth.nn.hifigan import Generator, GeneratorConfig
+from perfsynth.train.log import Sample
 from perfsynth.train.neural_examples import soundings_of
 from perfsynth.vocode.hifigan import PRESET
 
@@ -124,6 +125,15 @@ class HiFiGANTask:
             rows.append((float(((made - values) ** 2).mean()), float((made - values).abs().mean())))
         square, absolute = np.mean(rows, axis=0).tolist()
         return {"mse": square, "mae": absolute, "score": -square}
+
+    def samples(self, network: nn.Module) -> dict[str, Sample]:
+        """The first held-out recording made anew."""
+        device = next(network.parameters()).device
+        sound = self.held_out[0][: round(self.settings.valid_s * PRESET.sample_rate)]
+        values = spectrogram_torch(torch.from_numpy(np.array(sound))[None].to(device), PRESET)
+        made = network(values)[:, 0]
+        bands = spectrogram_torch(made, PRESET)[0].T.cpu().numpy()
+        return {"made": Sample(made[0].cpu().numpy(), PRESET.sample_rate), "spectrogram": Sample(bands)}
 
 
 def _features(batch: Tensor) -> Tensor:

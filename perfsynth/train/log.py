@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 LOG = "log.jsonl"
+SHOWN_NEPERS = 12.0  # below the loudest of a picture: black
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a network made at a validation: (n,) audio where it has a rate, else (n_frames, n_bands) of ln bands."""
+
+    values: np.ndarray
+    sample_rate: int | None = None
 
 
 class Log:
@@ -48,6 +60,17 @@ class Log:
         if self.board is not None:
             for name, value in figures.items():
                 self.board.add_scalar(name, value, step)
+
+    def show(self, step: int, samples: dict[str, Sample]) -> None:
+        """Put what was made on TensorBoard, to be heard and seen; nothing without it."""
+        if self.board is None:
+            return
+        for name, sample in samples.items():
+            if sample.sample_rate is not None:
+                self.board.add_audio(name, np.clip(sample.values, -1, 1)[None], step, sample.sample_rate)
+            else:
+                bands = sample.values.T[::-1]
+                self.board.add_image(name, np.clip(1 + (bands - bands.max()) / SHOWN_NEPERS, 0, 1)[None], step)
 
 
 def _step(line: str) -> float:

@@ -24,7 +24,7 @@ from perfsynth.train.checkpoint import BEST, Checkpoint, load_latest, load_weigh
 from perfsynth.train.config import TASKS, RunConfig
 from perfsynth.train.ddp import Process, joined
 from perfsynth.train.learner import MAIN, Learner
-from perfsynth.train.log import Log
+from perfsynth.train.log import Log, Sample
 
 SAVE_MINUTES = 5.0  # the most that a crash can cost, between validations
 GOES_ON, OVER, STOPPED = 0, 1, 2
@@ -74,6 +74,14 @@ class Remembering(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state."""
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A task of which can be heard or seen, at each validation, what its network makes."""
+
+    def samples(self, network: nn.Module) -> dict[str, Sample]:
+        """By name, the same each time, from the validation split; the network comes as in ``Task.validate``."""
 
 
 def make_task(config: RunConfig, corpus: Path) -> Task:
@@ -182,8 +190,9 @@ class _Record:
         self._note(step, figures)
         due = verdict == OVER or (verdict == GOES_ON and step % self.config.train.validate_every == 0)
         if due:
-            figures = _validated(self.task, self.state.learner)
+            figures, samples = _validated(self.task, self.state.learner, shown=self.log.board is not None)
             self._note(step, figures)
+            self.log.show(step, samples)
             save_best(self.out, self.state, self.task.model_config(), self.config, step, figures, self.about)
         if due or verdict == STOPPED or self.state.minutes - self.saved_minutes >= SAVE_MINUTES:
             save_latest(self.out, self.state, self.config, step)
@@ -231,12 +240,14 @@ def _descent(learner: Learner, task: Task, batch: Any) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _validated(task: Task, learner: Learner) -> dict[str, float]:
+def _validated(task: Task, learner: Learner, *, shown: bool) -> tuple[dict[str, float], dict[str, Sample]]:
     device = learner.process.device
     averaged = learner.averaged.eval()
-    figures = task.validate(averaged if getattr(task, "validates_on_device", False) else averaged.to("cpu"))
+    averaged = averaged if getattr(task, "validates_on_device", False) else averaged.to("cpu")
+    figures = task.validate(averaged)
+    samples = task.samples(averaged) if shown and isinstance(task, Showing) else {}
     averaged.to(device)
-    return figures
+    return figures, samples
 
 
 def moved(batch: Any, device: str) -> Any:

@@ -15,6 +15,7 @@ from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.synth.neural_network import CHANNELS, PRESET, Config, Neural
+from perfsynth.train.log import Sample
 from perfsynth.train.neural_examples import Example, examples_of
 from perfsynth.train.spectral import spectral_losses
 
@@ -137,6 +138,20 @@ class NeuralTask:
             names = (f"m44_{instrument}", f"db_{instrument}", f"exciter_m44_{instrument}", f"exciter_db_{instrument}")
             figures |= dict(zip(names, np.mean(found, axis=0).tolist(), strict=True))
         return figures | {"score": -float(np.mean([figures[f"m44_{instrument}"] for instrument in rows]))}
+
+    def samples(self, network: nn.Module) -> dict[str, Sample]:
+        """The first held-out recording of each instrument made anew, left and right mixed."""
+        device, found = next(network.parameters()).device, dict[str, Sample]()
+        for example in self.held_out:
+            name = example.recording.instrument
+            if name in found:
+                continue
+            length = min(round(self.settings.valid_s * PRESET.sample_rate), len(example.sound))
+            exciter = torch.from_numpy(example.clip(0, length)[0]).to(device)
+            made = network(exciter[None], torch.tensor([self._number(example)], device=device))[0].mean(dim=0)
+            found[name] = Sample(made.cpu().numpy(), PRESET.sample_rate)
+            found[f"{name}, spectrogram"] = Sample(spectrogram_torch(made[None], PRESET)[0].T.cpu().numpy())
+        return found
 
 
 def distances(made: Tensor, wanted: Tensor) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from perfsynth.train.checkpoint import load_weights
 from perfsynth.train.config import Schedule
 from perfsynth.train.ddp import Process
 from perfsynth.train.learner import Learner, rate_at
-from perfsynth.train.log import Log
+from perfsynth.train.log import Log, Sample
 from perfsynth.train.loop import moved, train
 from tests.train.toy import Duel, Line, Pull, run_config
 
@@ -291,6 +291,41 @@ def test_tensorboard_gets_the_same_figures_as_the_log(tmp_path: Path, monkeypatc
     log.close()
     assert written == [("loss", 0.25, 4), ("closed", 0, 0)]
     assert lines(tmp_path, "loss") == [(4, 0.25)]
+
+
+def test_tensorboard_gets_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, tuple[int, ...], int]] = []
+
+    class Writer:
+        def __init__(self, folder: str, purge_step: int) -> None: ...
+
+        def add_scalar(self, name: str, value: float, step: int) -> None: ...
+
+        def add_audio(self, name: str, audio: np.ndarray, step: int, rate: int) -> None:
+            assert rate == 16000
+            assert np.abs(audio).max() == 1.0
+            shown.append((name, audio.shape, step))
+
+        def add_image(self, name: str, image: np.ndarray, step: int) -> None:
+            assert image.max() == 1.0
+            assert image[0, -1, 0] == 0.0  # the lowest band lies at the bottom
+            shown.append((name, image.shape, step))
+
+        def close(self) -> None: ...
+
+    class Loud(Line):
+        def samples(self, network: torch.nn.Module) -> dict[str, Sample]:
+            bands = np.full((5, 3), -1.0)
+            bands[0, 0] = -50.0
+            return {"made": Sample(np.array([0.0, 2.0]), 16000), "bands": Sample(bands)}
+
+    fake = types.ModuleType("torch.utils.tensorboard")
+    fake.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
+    learn(Loud(), tmp_path)
+    steps = [step for step, _ in lines(tmp_path, "score")]
+    assert shown == [one for step in steps for one in (("made", (1, 2), step), ("bands", (1, 3, 5), step))]
+    assert steps
 
 
 def test_without_tensorboard_there_is_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

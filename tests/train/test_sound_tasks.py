@@ -98,6 +98,21 @@ def test_a_run_that_goes_on_is_the_run_that_was_not_stopped(name: str, corpus: P
     assert "score" in figures
 
 
+@pytest.mark.parametrize(("name", "audible"), [("neural", {"near", "far"}), ("hifigan", {"made"})])
+def test_what_validation_makes_can_be_heard_and_seen(
+    name: str, audible: set[str], corpus: Path, tmp_path: Path
+) -> None:
+    task: Any = make_task(read_config(config_file(tmp_path, name)), corpus)
+    with torch.no_grad():
+        shown = task.samples(task.network().eval())
+    heard = {key: sample for key, sample in shown.items() if sample.sample_rate}
+    seen = [sample.values for sample in shown.values() if not sample.sample_rate]
+    assert set(heard) == audible
+    assert all(0 < len(sample.values) <= 4 * sample.sample_rate for sample in heard.values())
+    assert len(seen) == len(heard)
+    assert all(np.isfinite(values).all() and values.shape[1] in (80, 128) for values in seen)
+
+
 def test_weights_that_were_trained_can_be_played(corpus: Path, tmp_path: Path) -> None:
     from perfsynth.synth.spectrogram import synthesize_spectrogram
     from perfsynth.vocode.core import vocode
