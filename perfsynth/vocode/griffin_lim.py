@@ -24,7 +24,9 @@ PADDED_FFT = 2048  # samples: enough for the window of a preset that pads far be
 _TINY = 1e-12
 
 
-def vocode(spectrogram: Spectrogram, *, iterations: int = ITERATIONS, seed: int = 0) -> AudioStream:
+def vocode(
+    spectrogram: Spectrogram, *, iterations: int = ITERATIONS, device: str = "cpu", seed: int = 0
+) -> AudioStream:
     """Sound a spectrogram of any preset; see `perfsynth.vocode.core.vocode`.
 
     Parameters
@@ -33,6 +35,8 @@ def vocode(spectrogram: Spectrogram, *, iterations: int = ITERATIONS, seed: int 
         Of any preset.
     iterations
         More take longer and fit better.
+    device
+        ``cpu`` computes with numpy, any other one with torch.
     seed
         Of the first phases.
 
@@ -46,7 +50,8 @@ def vocode(spectrogram: Spectrogram, *, iterations: int = ITERATIONS, seed: int 
     preset = PRESETS[spectrogram.preset]
     if preset.bank == "midi":
         preset = replace(preset, n_fft=PADDED_FFT)
-    blocks = _blocks(spectrogram.values, _Transform.of(preset), preset, iterations, seed)
+    search = _Search(_Transform.of(preset), iterations, device)
+    blocks = _blocks(spectrogram.values, search, preset, seed)
     n_samples = max(spectrogram.values.shape[1] - 1, 1) * preset.hop
     return AudioStream(blocks, preset.sample_rate, 1, n_samples / preset.sample_rate)
 
@@ -92,7 +97,42 @@ class _Transform:
         return out / np.maximum(weight, 1e-4)
 
 
-def _blocks(values: np.ndarray, transform: _Transform, preset: Preset, iterations: int, seed: int) -> Iterator:
+@dataclass(frozen=True)
+class _Search:
+    """How phases are looked for."""
+
+    transform: _Transform
+    iterations: int
+    device: str
+
+    def phases(self, magnitude: np.ndarray, before: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(n, n_bins) complex64 of these magnitudes; the frames `before` them stay as they are."""
+        if not magnitude.any():
+            return magnitude.astype(np.complex64)
+        turns = rng.uniform(0, 2 * np.pi, magnitude.shape)
+        spectrum = np.concatenate([before, magnitude * np.exp(1j * turns)]).astype(np.complex64)
+        if self.device == "cpu":
+            return self._on_processor(magnitude, spectrum)
+        from perfsynth.vocode._griffin_lim_torch import phased
+
+        transform = self.transform
+        return phased(
+            magnitude, spectrum, transform.window, hop=transform.hop, iterations=self.iterations, momentum=MOMENTUM,
+            device=self.device,
+        )  # fmt: skip
+
+    def _on_processor(self, magnitude: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
+        known = len(spectrum) - len(magnitude)
+        last = spectrum
+        for _ in range(self.iterations):
+            consistent = self.transform.forward(self.transform.inverse(spectrum), len(spectrum))
+            pushed = (consistent + MOMENTUM * (consistent - last))[known:]
+            last = consistent
+            spectrum[known:] = magnitude * pushed / np.maximum(np.abs(pushed), _TINY)
+        return spectrum[known:]
+
+
+def _blocks(values: np.ndarray, search: _Search, preset: Preset, seed: int) -> Iterator:
     """(n, 1) float32: the windows one after the other, what they leave over added to the next."""
     n_frames = values.shape[1]
     size, hop = preset.n_fft, preset.hop
@@ -104,8 +144,8 @@ def _blocks(values: np.ndarray, transform: _Transform, preset: Preset, iteration
         stop = min(start + WINDOW, n_frames)
         ahead = min(stop + CONTEXT, n_frames)
         rng = np.random.default_rng([seed % 2**64, start])
-        found = _phased(magnitudes(values[:, start:ahead].T, preset), before, transform, iterations, rng)
-        made, weight = transform.added(found[: stop - start])
+        found = search.phases(magnitudes(values[:, start:ahead].T, preset), before, rng)
+        made, weight = search.transform.added(found[: stop - start])
         made[:size] += rest
         weight[:size] += rest_weight
         n_done = (stop - start) * hop if stop < n_frames else len(made)
@@ -116,24 +156,6 @@ def _blocks(values: np.ndarray, transform: _Transform, preset: Preset, iteration
         left -= len(block)
         if len(block):
             yield block[:, None]
-
-
-def _phased(
-    magnitude: np.ndarray, before: np.ndarray, transform: _Transform, iterations: int, rng: np.random.Generator
-) -> np.ndarray:
-    """(n, n_bins) complex64 of these magnitudes; the frames `before` them stay as they are."""
-    if not magnitude.any():
-        return magnitude.astype(np.complex64)
-    known, n_frames = len(before), len(before) + len(magnitude)
-    turns = rng.uniform(0, 2 * np.pi, magnitude.shape)
-    spectrum = np.concatenate([before, magnitude * np.exp(1j * turns)]).astype(np.complex64)
-    last = spectrum
-    for _ in range(iterations):
-        consistent = transform.forward(transform.inverse(spectrum), n_frames)
-        pushed = (consistent + MOMENTUM * (consistent - last))[known:]
-        last = consistent
-        spectrum[known:] = magnitude * pushed / np.maximum(np.abs(pushed), _TINY)
-    return spectrum[known:]
 
 
 def magnitudes(values: np.ndarray, preset: Preset) -> np.ndarray:

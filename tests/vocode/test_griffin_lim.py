@@ -67,6 +67,26 @@ def test_windows_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     assert at_borders.max() < 1.3 * np.percentile(bends, 99.9)
 
 
+def test_torch_finds_the_phases_that_numpy_finds() -> None:
+    from perfsynth.vocode._griffin_lim_torch import phased
+
+    preset = PRESETS["deep-performer-16k"]
+    values = spectrogram(tones(preset.name), preset)
+    magnitude = griffin_lim.magnitudes(values.T, preset)
+    transform = griffin_lim._Transform.of(preset)
+    rng = np.random.default_rng(0)
+    guess = (magnitude * np.exp(2j * np.pi * rng.uniform(size=magnitude.shape))).astype(np.complex64)
+    known, iterations = 7, 6
+    made = phased(
+        magnitude[known:], guess.copy(), transform.window, hop=transform.hop, iterations=iterations,
+        momentum=griffin_lim.MOMENTUM, device="cpu",
+    )  # fmt: skip
+    search = griffin_lim._Search(transform, iterations, "cpu")
+    expected = search._on_processor(magnitude[known:], guess.copy())
+    assert made.shape == expected.shape
+    assert np.abs(made - expected).max() < 1e-3 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_silence_is_silent(name: str) -> None:
     preset = PRESETS[name]
