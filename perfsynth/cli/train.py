@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -18,7 +19,8 @@ import typer
 
 from perfsynth.cli import _io, app
 from perfsynth.cli._progress import Progress
-from perfsynth.errors import MissingError, UsageError
+from perfsynth.errors import UsageError
+from perfsynth.nn.device import checked
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A run's TOML, as those in configs/.")]
 Corpus = Annotated[
@@ -36,7 +38,9 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of everything 
 Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run in RUN, or refuse to.")]
 Init = Annotated[
     Path | None,
-    typer.Option(metavar="WEIGHTS", help="Begin with these weights: safetensors, or the folder of a model."),
+    typer.Option(
+        metavar="WEIGHTS", help="Begin with these weights: safetensors, the folder of a model, or one that ships."
+    ),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, or auto: cuda where there is one.")]
 
@@ -76,7 +80,7 @@ def train(
     run = read_config(config, **{k: v for k, v in {"steps": steps, "seed": seed}.items() if v is not None})
     folder = corpus or corpus_folder(run.corpus)
     about = about_corpus(folder, run)
-    device = _device(device)
+    device = checked(device)
     is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
     if not is_first:
         session = replace(session, quiet=True)
@@ -93,7 +97,7 @@ def train(
         with _signals(session) as received:
             best = learn(
                 run, task, output, device=device, max_minutes=max_minutes or math.inf, report=shown,
-                stop=lambda: bool(received), init=init, about=about,
+                stop=lambda: bool(received), init=_weights(init), about=about,
             )  # fmt: skip
     if received:
         session.say(f"{output}: saved after step {shown.step}; the same line goes on")
@@ -104,25 +108,12 @@ def train(
         _conclude(session, best, shown)
 
 
-def _device(name: str) -> str:
-    """The device of a name.
-
-    Raises
-    ------
-    UsageError
-        When it is none.
-    MissingError
-        When it is not there.
-    """
-    if name not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device {name}: it is cpu, cuda or auto")
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise MissingError("--device cuda: PyTorch finds no CUDA device; use --device cpu, or see perfsynth doctor")
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
+def _weights(init: Path | None) -> Path | None:
+    """Where weights are; the name of a model that ships stands for its folder."""
+    if init is None or init.exists():
+        return init
+    shipped = Path(str(files("perfsynth") / "pretrained" / init))
+    return shipped if len(init.parts) == 1 and shipped.is_dir() else init
 
 
 @dataclass

@@ -12,6 +12,7 @@ from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS, Preset, spectrogram
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError
+from perfsynth.nn.device import checked
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 PRESET = "perfsynth-44k"
@@ -45,6 +46,8 @@ def synthesize_spectrogram(
     ------
     InputError
         When the performance has no notes.
+    MissingError
+        When there is no such device.
     UsageError
         When there is no such model, or it takes no such option.
     """
@@ -52,7 +55,7 @@ def synthesize_spectrogram(
         raise InputError("the performance has no notes; there is nothing to sound")
     given = {name: value for name, value in options.items() if value is not None}
     system, predict, taken = registry.choose(model, "synth-mel", given)
-    common = {"device": device, "seed": seed}
+    common = {"device": checked(device), "seed": seed}
     passed = {name: value for name, value in common.items() if name in taken}
     made: Spectrogram = predict(performance, **passed, **given)
     return replace(made, **performance.made_by("synth-mel", system.name, seed=seed, **given))

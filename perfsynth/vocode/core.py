@@ -11,6 +11,7 @@ from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError
+from perfsynth.nn.device import checked
 from perfsynth.types import AudioStream, Spectrogram
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -51,6 +52,8 @@ def vocode(
     ------
     InputError
         When the spectrogram is empty, not finite, or of a preset that the model does not know.
+    MissingError
+        When there is no such device.
     UsageError
         When there is no such model, it takes no such option, or no audio has that sample rate.
     """
@@ -59,7 +62,7 @@ def vocode(
         raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
     given = {name: value for name, value in options.items() if value is not None}
     system, sound, taken = registry.choose(model, "vocode", given)
-    common = {"device": device, "seed": seed}
+    common = {"device": checked(device), "seed": seed}
     passed = {name: value for name, value in common.items() if name in taken}
     made: AudioStream = sound(spectrogram, **passed, **given)
     made = replace(made, **spectrogram.made_by("vocode", system.name, seed=seed, **given))

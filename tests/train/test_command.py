@@ -124,7 +124,7 @@ def test_the_corpus_is_found_where_prepare_puts_it(
         (["--corpus", "nowhere"], 1, "manifest.jsonl: not found; prepare the corpus first"),
         (["--max-minutes", "0"], 2, "--max-minutes 0"),
         (["--steps", "0"], 1, "steps = 0: it is a whole number"),
-        (["--device", "tpu"], 2, "--device tpu: it is cpu, cuda or auto"),
+        (["--device", "tpu"], 2, "--device tpu: it is cpu, cuda, cuda:N or auto"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(
