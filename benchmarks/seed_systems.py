@@ -182,6 +182,7 @@ def untrained(instrument: str) -> dict[str, Sounder]:
     """The engines that came with the package, and FluidSynth with two soundfonts where it is installed."""
     made: dict[str, Sounder] = {
         "modal": partial(synthesize, engine="modal"),
+        "modal, no resonance or pedal noise": partial(synthesize, engine="modal", resonance=0.0, pedal_noise=0.0),
         "neural": partial(synthesize, engine="neural", instrument=instrument),
     }
     for name, path in soundfonts():

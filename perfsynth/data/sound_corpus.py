@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perfsynth.data.pieces import Entry, Piece, pieces, write_manifest
+from perfsynth.data.pieces import Entry, Piece, pieces, read_manifest, write_manifest
 from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
 
@@ -120,6 +120,7 @@ def prepare(
     chosen += [(name, "valid", made) for name, made in excerpts(pieces(corpus, "valid"), valid, seed=seed)]
     chosen += [(f"coverage/{i}", "train", covering(seed + i)) for i in range(coverage)]
     around = environments(settings, seed=seed)
+    licences = ", ".join(dict.fromkeys(entry.license for entry in read_manifest(corpus) if entry.license))
     recordings: list[Recording] = []
     for number, (name, split, performance) in enumerate(chosen):
         report(name, number / len(chosen))
@@ -133,7 +134,7 @@ def prepare(
             if not audio.is_file():
                 _render(place, instrument, where, audio, seed=number)
             midi, sound = (str(path.relative_to(out)) for path in (place, audio))
-            recordings.append(Recording(name, split, heard, midi, sound, environment=where.name))
+            recordings.append(Recording(name, split, heard, midi, sound, license=licences, environment=where.name))
     write_recordings(recordings, out)
     return recordings
 

@@ -73,7 +73,7 @@ def card(config: RunConfig, made: dict[str, Any], figures: dict[str, float], abo
     about
         ``corpus``, ``train``, ``valid`` and ``license`` of the data, as far as known.
     """
-    licence = about.get("license", UNKNOWN)
+    licence = about.get("license") or UNKNOWN
     known = licence if UNKNOWN not in licence else f"{licence}: not to be passed on before it is known"
     times = f" x {made['processes']} processes" if made["processes"] > 1 else ""
     lines = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perfsynth.data import sound_corpus
-from perfsynth.data.pieces import Piece, read_manifest
+from perfsynth.data.pieces import Entry, Piece, read_manifest, write_manifest
 from perfsynth.data.sound_corpus import (
     EXCERPT_S,
     Instrument,
@@ -64,6 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pieces = {"train": [Piece("A/one", "A", "train", {}, {"p": LONG})], "valid": []}
     monkeypatch.setattr(sound_corpus, "pieces", lambda corpus, split: pieces[split])
     monkeypatch.setattr(sound_corpus, "EXCERPT_S", 4.0)
+    write_manifest([Entry("A/one", "A", "train", "a.npz", 200, ("musicxml",), ("p",), {}, "CC BY 4.0")], tmp_path)
     prepare(
         tmp_path, tmp_path / "out", [Instrument("grand", "modal", {"resonance": 0.0})], train=1, valid=1, coverage=1
     )
@@ -72,10 +73,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_environment_is_drawn_for_each_recording(folder: Path) -> None:
     made = prepare(
-        folder, folder / "around", [Instrument("grand", "modal", {"resonance": 0.0})], train=0, valid=0, coverage=4,
+        folder.parent, folder / "around", [Instrument("grand", "modal", {"resonance": 0.0})], train=0, valid=0, coverage=4,
         settings=3,
     )  # fmt: skip
     listed = read_recordings(folder / "around")
+    assert {r.license for r in listed} == {"CC BY 4.0"}
     assert {r.environment for r in listed} <= {"", "e1", "e2", "e3"}
     assert len({r.environment for r in listed}) > 1
     assert all(r.instrument == (f"grand@{r.environment}" if r.environment else "grand") for r in listed)
