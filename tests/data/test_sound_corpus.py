@@ -73,8 +73,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_environment_is_drawn_for_each_recording(folder: Path) -> None:
     made = prepare(
-        folder.parent, folder / "around", [Instrument("grand", "modal", {"resonance": 0.0})], train=0, valid=0, coverage=4,
-        settings=3,
+        folder.parent, folder / "around", [Instrument("grand", "modal", {"resonance": 0.0})],
+        train=0, valid=0, coverage=4, settings=3,
     )  # fmt: skip
     listed = read_recordings(folder / "around")
     assert {r.license for r in listed} == {"CC BY 4.0"}
