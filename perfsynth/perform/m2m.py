@@ -81,7 +81,7 @@ def perform(
 def score_tokens(score: Score) -> tuple[np.ndarray, np.ndarray]:
     """Tokens of the mechanical performance, (n, 6), and the score note of each row."""
     notes = mechanical(score)
-    notes["velocity"] = SCORE_VELOCITY
+    notes["velocity"], notes["part"] = SCORE_VELOCITY, 0  # two hands are one player
     low, high = vocabulary.MIN_PITCH, vocabulary.MAX_PITCH
     while np.any(notes["pitch"] < low):
         notes["pitch"][notes["pitch"] < low] += 12
