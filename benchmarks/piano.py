@@ -167,8 +167,8 @@ def cost(performance: Performance, options: Engine) -> str:
     return f"{(usage.ru_utime + usage.ru_stime) / seconds:.3f}, {usage.ru_maxrss / 1024:.0f}"
 
 
-def costs(data: Path, rows: dict[str, Engine]) -> None:
-    """Print the third table."""
+def costs(data: Path, rows: dict[str, Engine]) -> str:
+    """The third table; to be made first, since a process counts the memory of the one that began it as its own."""
     pieces = {}
     for word, (folder, who, start) in (("dense", DENSE), ("sparse", SPARSE)):
         path = performance_file(data, folder, who)
@@ -177,7 +177,7 @@ def costs(data: Path, rows: dict[str, Engine]) -> None:
             pieces[f"{word}: {path.parent.name} {path.stem}, {len(performance.notes)} notes"] = performance
     table = [[f"{RTF_AND_MEMORY}; {COST_S:.0f} s", *pieces]]
     table += [[name, *(cost(piece, options) for piece in pieces.values())] for name, options in rows.items()]
-    print("\n" + markdown(table))
+    return markdown(table)
 
 
 def main() -> None:
@@ -194,9 +194,9 @@ def main() -> None:
     try:
         rows = engines(arguments.samples)
         print(f"{len(performances)} performances: {', '.join(str(path.stem) for path, _ in files if path)}\n")
+        third = costs(arguments.data, rows) if arguments.costs else ""
         quality(performances, rows)
-        if arguments.costs:
-            costs(arguments.data, rows)
+        print(f"\n{third}")
     except PerfsynthError as error:
         sys.exit(str(error))
 
