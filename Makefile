@@ -61,12 +61,14 @@ NASAP ?= data/nasap
 SALAMANDER ?=
 CORPUS ?= build/corpus
 RUNS ?= build/runs
+SOUNDS ?=
 
 .PHONY: tables corpus train-cantabile train-m2m train-deep-performer-align
 
-tables: setup $(CORPUS)/manifest.jsonl ## NASAP=folder of (n)ASAP: models of performance and of sound beside people, samples and ladders
+tables: setup $(CORPUS)/manifest.jsonl ## NASAP=folder of (n)ASAP: models of performance and of sound beside people, samples and ladders; SOUNDS=corpus of sounds: the papers' systems in RUNS
 	$(BIN)/python benchmarks/expression.py $(CORPUS) --split test
 	$(BIN)/python benchmarks/piano.py $(NASAP) $(if $(SALAMANDER),--samples $(SALAMANDER)) --costs
+	$(if $(SOUNDS),$(BIN)/python benchmarks/seed_systems.py $(SOUNDS) $(RUNS))
 
 data-%: setup ## fetch a dataset: make data-maestro ARGS=--accept-licence; perfsynth data lists them
 	$(BIN)/perfsynth data $* fetch $(ARGS)
@@ -82,3 +84,83 @@ train-cantabile: setup corpus ## the performance model that ships: three seeds, 
 
 train-m2m train-deep-performer-align: train-%: setup corpus
 	$(BIN)/perfsynth train configs/$*.toml --corpus $(CORPUS) -o $(RUNS)/$*
+
+# From raw data to a model that has been judged: small, in minutes, from data that lies on this disk. Each line goes on
+# where it was interrupted, and prints what to run for all of the data.
+PIPELINES ?= build/pipelines
+BACH_VIOLIN ?= data/bach-violin
+MAESTRO ?= $(PIPELINES)/maestro/raw
+RUN := $(BIN)/perfsynth
+FINDINGS_ARE_FINE := || test $$? -eq 3
+
+.PHONY: pipeline-piano pipeline-violin pipeline-maestro
+
+pipeline-piano: setup ## NASAP=folder: prepare, check, train a performance model, judge it among people
+	mkdir -p $(PIPELINES)/piano
+	{ head -n 1 $(NASAP)/metadata.csv; grep -E '^Bach,Prelude_bwv_(846|854|858|860|876|888),' $(NASAP)/metadata.csv; } > $(PIPELINES)/piano/metadata.csv
+	$(RUN) data nasap prepare $(NASAP) --metadata $(PIPELINES)/piano/metadata.csv -o $(PIPELINES)/piano/corpus
+	$(RUN) data nasap manifest $(NASAP) -o $(PIPELINES)/piano/all.jsonl --force --quiet
+	grep -E '"id": "Bach/Prelude/bwv_8(46|76|88)/' $(PIPELINES)/piano/all.jsonl > $(PIPELINES)/piano/some.jsonl
+	$(RUN) data check $(PIPELINES)/piano/some.jsonl --report $(PIPELINES)/piano/quality.html --force $(FINDINGS_ARE_FINE)
+	$(RUN) train configs/pipeline-piano.toml --corpus $(PIPELINES)/piano/corpus -o $(PIPELINES)/piano/run
+	grep '"split": "valid"' $(PIPELINES)/piano/some.jsonl > $(PIPELINES)/piano/held-out.jsonl
+	$(RUN) render-performance --manifest $(PIPELINES)/piano/held-out.jsonl --out-dir $(PIPELINES)/piano/played --force \
+	  --model cantabile --weights $(PIPELINES)/piano/run/best
+	for played in $$(cd $(PIPELINES)/piano/played && find . -name '*.mid' | sed 's/.mid$$//'); do \
+	  $(RUN) evaluate performance -S $(NASAP)/$$(dirname $$played)/xml_score.musicxml -H $(NASAP)/$$played.match \
+	    -G $(PIPELINES)/piano/played/$$played.mid || exit 1; done
+	@echo "for all of it: make train-cantabile tables NASAP=$(NASAP)"
+
+pipeline-violin: setup ## BACH_VIOLIN=folder: align recordings, check, train a model of the violin's sound, judge it
+	mkdir -p $(PIPELINES)/violin
+	$(RUN) data bach-violin prepare $(BACH_VIOLIN) -o $(PIPELINES)/violin/all.jsonl --force
+	$(RUN) align --manifest $(PIPELINES)/violin/all.jsonl --out-dir $(PIPELINES)/violin/aligned --skip-existing --quiet \
+	  --results $(PIPELINES)/violin/aligned.jsonl --failures $(PIPELINES)/violin/failed.jsonl $(FINDINGS_ARE_FINE)
+	$(RUN) data check $(PIPELINES)/violin/aligned.jsonl --force --report $(PIPELINES)/violin/quality.html \
+	  --passed $(PIPELINES)/violin/good.jsonl $(FINDINGS_ARE_FINE)
+	$(RUN) data sounds $(PIPELINES)/violin/good.jsonl -o $(PIPELINES)/violin/corpus --cut 10 --most 3
+	$(RUN) train configs/pipeline-violin.toml --corpus $(PIPELINES)/violin/corpus -o $(PIPELINES)/violin/run
+	grep '"split": "valid"' $(PIPELINES)/violin/corpus/recordings.jsonl > $(PIPELINES)/violin/corpus/held-out.jsonl
+	$(RUN) synth-mel --manifest $(PIPELINES)/violin/corpus/held-out.jsonl --out-dir $(PIPELINES)/violin/mel --force \
+	  --model deep-performer --weights $(PIPELINES)/violin/run/best --results $(PIPELINES)/violin/mel.jsonl
+	$(RUN) vocode --manifest $(PIPELINES)/violin/mel.jsonl --out-dir $(PIPELINES)/violin/made --force --model griffin-lim
+	$(call judge,$(PIPELINES)/violin)
+	@echo "for all of it: $(RUN) data sounds $(PIPELINES)/violin/good.jsonl -o $(CORPUS)-violin --cut 30"
+	@echo "               $(RUN) train configs/deep-performer.toml --corpus $(CORPUS)-violin -o $(RUNS)/violin"
+
+pipeline-maestro: setup $(MAESTRO)/maestro-v3.0.0.csv ## MAESTRO=folder, else one made of NASAP: check, train a piano's sound, judge it
+	$(RUN) data maestro check $(MAESTRO) $(FINDINGS_ARE_FINE)
+	$(RUN) data maestro prepare $(MAESTRO) -o $(PIPELINES)/maestro/all.jsonl --force
+	head -n 8 $(PIPELINES)/maestro/all.jsonl > $(PIPELINES)/maestro/some.jsonl
+	$(RUN) data check $(PIPELINES)/maestro/some.jsonl --force --report $(PIPELINES)/maestro/quality.html \
+	  --passed $(PIPELINES)/maestro/good.jsonl $(FINDINGS_ARE_FINE)
+	$(RUN) data sounds $(PIPELINES)/maestro/good.jsonl -o $(PIPELINES)/maestro/corpus --cut 10 --most 3
+	$(RUN) train configs/pipeline-maestro.toml --corpus $(PIPELINES)/maestro/corpus -o $(PIPELINES)/maestro/run
+	grep '"split": "valid"' $(PIPELINES)/maestro/corpus/recordings.jsonl > $(PIPELINES)/maestro/corpus/held-out.jsonl
+	$(RUN) synth-audio --manifest $(PIPELINES)/maestro/corpus/held-out.jsonl --out-dir $(PIPELINES)/maestro/made --force \
+	  --engine performancenet --weights $(PIPELINES)/maestro/run/best
+	$(call judge,$(PIPELINES)/maestro)
+	@echo "for all of it: $(RUN) data maestro fetch --accept-licence"
+	@echo "               $(RUN) data maestro prepare -o maestro.jsonl"
+	@echo "               $(RUN) data check maestro.jsonl --jobs 0 --report quality.html --passed good.jsonl"
+	@echo "               $(RUN) data sounds good.jsonl -o $(CORPUS)-maestro --cut 30"
+	@echo "               $(RUN) train configs/performancenet-paper-size.toml --corpus $(CORPUS)-maestro -o $(RUNS)/maestro"
+
+# What was held out, as the model sounds it in $(1)/made, against its recordings.
+define judge
+	for made in $(1)/made/*.wav; do name=$$(basename $$made .wav); \
+	  $(RUN) evaluate audio $$made --reference $(1)/corpus/audio/$$name.flac --no-ladder \
+	    --performance $(1)/corpus/performances/$$name.mid || exit 1; done
+endef
+
+# In MAESTRO's layout: performances of (n)ASAP on the piano that comes along.
+$(PIPELINES)/maestro/raw/maestro-v3.0.0.csv: | setup
+	mkdir -p $(@D)/2018
+	echo canonical_composer,canonical_title,split,year,midi_filename,audio_filename,duration > $@.part
+	for row in train:858/VuV01M train:860/Ko04M validation:846/Shi05M; do \
+	  piece=$${row#*:}; name=2018/$$(echo $$piece | tr / _); \
+	  cp $(NASAP)/Bach/Prelude/bwv_$$piece.mid $(@D)/$$name.midi; \
+	  $(RUN) synth-audio $(@D)/$$name.midi --engine modal -o $(@D)/$$name.wav --force || exit 1; \
+	  echo "Johann Sebastian Bach,Prelude $$piece,$${row%:*},2018,$$name.midi,$$name.wav,$$($(BIN)/python -c \
+	    'import soundfile, sys; print(soundfile.info(sys.argv[1]).duration)' $(@D)/$$name.wav)" >> $@.part; done
+	mv $@.part $@

@@ -82,7 +82,7 @@ def read_rows(lines: Iterable[str], name: str, reads: tuple[str, ...], folder: s
         When a row is no JSON object, names its inputs wrongly or an output outside the folder of the results, or when
         no row has what the stage reads. Rows without it, as of datasets that have some scores, are left out.
     """
-    objects = list(_objects(lines, name))
+    objects = list(read_objects(lines, name))
     if not objects:
         raise InputError(f"{name}: no rows; a manifest has a JSON object a line")
     rows = [_row(fields, where, reads, folder) for where, fields in objects if any(_inputs(fields, reads))]
@@ -129,8 +129,14 @@ def relocated(fields: dict[str, Any], old: Path | str, new: Path) -> dict[str, A
     }
 
 
-def _objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows with where they stand."""
+def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The JSON objects of a manifest, whatever is in them, with where they stand.
+
+    Raises
+    ------
+    InputError
+        When a line is no JSON object.
+    """
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import count
 from types import FrameType
 
+from perfsynth.batch.compiled import give
 from perfsynth.data import cache_folder
 
 GRACE_S = 5.0  # to clean up after a signal, before a process is killed
@@ -68,6 +69,7 @@ def own_cache() -> None:
                 os.close(handle)
                 continue
             _held.append(handle)
+            give(base, number)
             os.environ[CACHE] = str(base / str(number))
             return
     except OSError:  # no place for a cache, or no locks: compile each time rather than share

@@ -15,12 +15,15 @@ from perfsynth.cli import _io
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.data import data, group
 from perfsynth.cli.data_batik import batik
+from perfsynth.cli.data_check import Align, Asked, Findings, Jobs, Report, conclude, look, tell
 from perfsynth.cli.data_nasap import nasap
 from perfsynth.data import data_folder
 from perfsynth.errors import BatchError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from perfsynth.data.recipe import Finding, Recipe
+    from perfsynth.data.manifest import Example
+    from perfsynth.data.quality import Row
+    from perfsynth.data.recipe import Recipe
 
 # What each is, for a help that reads no recipe. nasap and batik have commands of their own beside these.
 NAMES = {
@@ -32,7 +35,6 @@ NAMES = {
     "bach-violin": "Bach Violin Dataset, solo violin with scores and alignments; each collection has its licence.",
     "musicnet": "MusicNet, chamber music with aligned labels, CC BY 4.0.",
 }
-SHOWN = 20  # findings
 
 From = Annotated[
     Path | None, typer.Option("--from", metavar="DIR", help="A copy that you have: archives, or unpacked.")
@@ -43,9 +45,7 @@ Folder = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="The dat
 Output = Annotated[str, typer.Option("--output", "-o", metavar="JSONL", help="Manifest to write.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]
 Hashes = Annotated[bool, typer.Option(help="Hash the files of every row; audio takes its time.")]
-Findings = Annotated[
-    Path | None, typer.Option("--findings", metavar="JSONL", help="List of all that is wrong, to write.")
-]
+Contents = Annotated[bool, typer.Option("--contents", help="Open every file too, as perfsynth data check does.")]
 
 
 def _recipe(name: str) -> Recipe:
@@ -63,10 +63,14 @@ def _add(name: str, members: typer.Typer, manifest: str) -> None:
         """Get the dataset and say where it is; a fetch that was cut off goes on where it stopped."""
         _fetch(name, session, source, to, accept_licence)
 
-    @_io.report(members, "check", examples=(f"{prefix} check", f"{prefix} check FOLDER --findings wrong.jsonl"))
-    def check(session: _io.Session, folder: Folder = None, findings: Findings = None) -> None:
+    @_io.report(members, "check", examples=(f"{prefix} check", f"{prefix} check FOLDER --contents --report wrong.html"))
+    def check(
+        session: _io.Session, folder: Folder = None, contents: Contents = False, align: Align = False, jobs: Jobs = 1,
+        findings: Findings = None, report: Report = None, force: Force = False,
+    ) -> None:  # fmt: skip
         """Look whether every file that the dataset lists is there and whole; exit 3 where some are not."""
-        _check(name, session, folder or data_folder(name), findings)
+        asked = Asked(align, jobs, findings, report, force=force)
+        _check(name, session, folder or data_folder(name), asked, contents=contents or align or report is not None)
 
     @_io.report(
         members, manifest, examples=(f"{prefix} {manifest} -o corpus.jsonl", f"{prefix} {manifest} FOLDER -o x.jsonl")
@@ -91,13 +95,18 @@ def _fetch(name: str, session: _io.Session, source: Path | None, to: Path | None
         typer.echo(download.fetch(recipe, to or data_folder(name), source=source, report=progress))
 
 
-def _check(name: str, session: _io.Session, folder: Path, path: Path | None) -> None:
+def _check(name: str, session: _io.Session, folder: Path, asked: Asked, *, contents: bool) -> None:
     from perfsynth.batch.manifest import write_rows
     from perfsynth.data.recipe import check
 
     whole, findings = check(_recipe(name), folder)
-    if path is not None:
-        write_rows(path, (asdict(finding) for finding in findings))
+    if contents:
+        rows = [_row(example, folder) for example in whole]
+        examined, more = look(rows, asked, session)
+        conclude(rows, examined, [*findings, *more], asked, session, name=name)
+        return
+    if asked.findings is not None:
+        write_rows(asked.findings, (asdict(finding) for finding in findings))
     broken = len({finding.id for finding in findings})
     splits = Counter(example.split for example in whole)
     hours = sum(example.duration_s for example in whole) / 3600
@@ -105,7 +114,7 @@ def _check(name: str, session: _io.Session, folder: Path, path: Path | None) -> 
     if session.as_json:
         typer.echo(json.dumps(summary | {"findings": [asdict(finding) for finding in findings]}))
     else:
-        _tell(findings, session)
+        tell(findings, session)
         counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
         typer.echo(f"{folder}: {len(whole)} whole ({counts}), {broken} not")
     if findings:
@@ -114,11 +123,11 @@ def _check(name: str, session: _io.Session, folder: Path, path: Path | None) -> 
         )
 
 
-def _tell(findings: list[Finding], session: _io.Session) -> None:
-    for finding in findings[:SHOWN]:
-        session.say(f"{finding.id}: {finding.file} {finding.fault}")
-    if len(findings) > SHOWN:
-        session.say(f"... and {len(findings) - SHOWN} more; --findings FILE lists them all")
+def _row(example: Example, folder: Path) -> Row:
+    from perfsynth.data.quality import Row
+
+    files = {column: str(folder / path) for column, path in example.files().items()}
+    return Row(example.id, files, example.duration_s, fields=asdict(example), folder=str(folder))
 
 
 def _prepare(name: str, session: _io.Session, folder: Path, path: Path, hashed: bool, force: bool) -> None:
@@ -128,7 +137,7 @@ def _prepare(name: str, session: _io.Session, folder: Path, path: Path, hashed: 
     if path.exists() and not force:
         raise UsageError(f"{path}: already there; --force overwrites it")
     whole, findings = check(_recipe(name), folder)
-    _tell(findings, session)
+    tell(findings, session)
     if not whole:
         raise InputError(f"{folder}: no row of {name} has all its files; {findings[0].file} is {findings[0].fault}")
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:

@@ -56,6 +56,7 @@ class Finding:
     id: str
     file: str
     fault: str
+    kind: str = "broken"  # or mismatch, repeats, duplicate: `perfsynth.data.quality`
 
 
 def table(root: Path, name: str, columns: tuple[str, ...], what: str) -> Iterator[dict[str, str]]:
@@ -125,7 +126,11 @@ def fault(root: Path, name: str) -> str:
     """What is wrong with a file, as its first bytes and its length tell; "" where nothing is."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
         return "outside the dataset"
-    path = root / name
+    return fault_of(root / name)
+
+
+def fault_of(path: Path) -> str:
+    """The same for a file wherever it lies."""
     if not path.is_file():
         return "missing"
     with path.open("rb") as file:

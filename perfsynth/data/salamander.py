@@ -206,7 +206,18 @@ def fetch(
 
 def is_complete(folder: Path) -> bool:
     """Whether a folder holds all the samples, each with the right bytes."""
-    return all(_digest(folder / package.folder) == package.sha256 for package in PACKAGES)
+    return not faults(folder)
+
+
+def faults(folder: Path) -> dict[str, str]:
+    """What is wrong with the samples in a folder, by its folders; empty where nothing is."""
+    found = {}
+    for package in PACKAGES:
+        if not (folder / package.folder).is_dir():
+            found[package.folder] = "missing"
+        elif _digest(folder / package.folder) != package.sha256:
+            found[package.folder] = f"not the samples of version {VERSION}; fetch them again"
+    return found
 
 
 def _install(package: Package, destination: Path, source: Path | None) -> None:

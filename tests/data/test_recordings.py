@@ -1,0 +1,121 @@
+"""A manifest becomes a corpus of sounds that the systems of sound read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from perfsynth import formats
+from perfsynth.cli import app
+from perfsynth.data.quality import Row
+from perfsynth.data.recordings import Cutting, divided, excerpts, playing_of
+from perfsynth.data.sound_corpus import Recording, read_recordings
+from perfsynth.errors import InputError
+from perfsynth.formats.jsonl import write_jsonl
+from perfsynth.formats.midi_write import write_performance
+from perfsynth.types import ALIGNED_NOTE, PERFORMED_NOTE, Alignment, Performance
+
+RATE = 8000
+
+
+def performance(n: int = 120) -> Performance:
+    """Four notes a second."""
+    notes = np.zeros(n, PERFORMED_NOTE)
+    notes["onset_s"], notes["pitch"], notes["velocity"] = 0.25 * np.arange(n), 60 + np.arange(n) % 12, 80
+    notes["duration_s"] = 0.2
+    return Performance(notes)
+
+
+def dataset(folder: Path, *names: str, split: str = "train") -> Path:
+    """A manifest of recordings whose samples count the seconds."""
+    rows = []
+    for name in names:
+        (folder / f"{name}.mid").write_bytes(write_performance(performance()))
+        samples = np.floor(np.arange(31 * RATE) / RATE).astype(np.float32) / 100
+        soundfile.write(folder / f"{name}.wav", samples, RATE, subtype="FLOAT")
+        rows.append({"id": f"set/{name}", "audio": f"{name}.wav", "performance": f"{name}.mid", "split": split,
+                     "instrument": "grand", "licence": "CC0"})  # fmt: skip
+    (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "m.jsonl"
+
+
+def run(*arguments: object, exit_code: int = 0) -> str:
+    ran = CliRunner().invoke(app, ["data", "sounds", *map(str, arguments)])
+    assert ran.exit_code == exit_code, ran.stderr
+    return ran.stderr
+
+
+def test_recordings_stay_whole_and_where_they_are(tmp_path: Path) -> None:
+    run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "corpus")
+    made = read_recordings(tmp_path / "corpus")
+    assert [(each.piece, each.split, each.instrument, each.license) for each in made] == [
+        ("set/a", "train", "grand", "CC0"), ("set/b", "valid", "grand", "CC0"),
+    ]  # fmt: skip
+    assert Path(made[0].audio) == tmp_path / "a.wav"
+    assert len(formats.read_performance(Path(made[0].performance).read_bytes()).notes) == 120
+    assert (tmp_path / "corpus" / "manifest.jsonl").is_file()
+
+
+def test_excerpts_have_the_notes_and_the_sound_of_their_time(tmp_path: Path) -> None:
+    run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "corpus", "--cut", 5, "--most", 2)
+    made = read_recordings(tmp_path / "corpus")
+    assert [each.piece for each in made] == ["set/a@0", "set/a@25", "set/b@0", "set/b@25"]
+    samples, rate = soundfile.read(made[1].audio)
+    assert (rate, len(samples)) == (RATE, 5 * RATE)
+    assert samples[::RATE].tolist() == pytest.approx([0.25, 0.26, 0.27, 0.28, 0.29], abs=1e-4)
+    notes = formats.read_performance(Path(made[1].performance).read_bytes()).notes
+    assert notes["onset_s"].tolist() == pytest.approx((0.25 * np.arange(20)).tolist(), abs=2e-3)
+
+
+def test_alignments_stand_in_for_performances_and_their_doubts_count(tmp_path: Path) -> None:
+    minuet = (Path(__file__).parents[2] / "examples" / "petzold-minuet.musicxml").read_bytes()
+    score = formats.read_score(minuet)
+    notes = np.zeros(len(score.notes), ALIGNED_NOTE)
+    notes["note_id"], notes["pitch"], notes["status"] = score.notes["note_id"], score.notes["pitch"], "matched"
+    notes["onset_s"] = score.notes["onset_beat"] * 0.5
+    notes["offset_s"] = notes["onset_s"] + 0.3
+    notes["confidence"] = np.where(notes["onset_s"] < 10, 0.9, 0.1)
+    (tmp_path / "a.jsonl").write_bytes(write_jsonl(Alignment(notes)))
+    (tmp_path / "a.musicxml").write_bytes(minuet)
+    files = {"alignment": str(tmp_path / "a.jsonl"), "score": str(tmp_path / "a.musicxml")}
+    playing = playing_of(Row("a", files))
+    assert len(playing.performance.notes) == len(notes)
+    sure = [start_s for start_s, _ in excerpts(playing, Cutting(5.0, 0.5))]
+    assert sure == [0.0, 5.0]
+    assert len(list(excerpts(playing, Cutting(5.0)))) > 2
+    with pytest.raises(InputError, match="align it first"):
+        playing_of(Row("a", {"alignment": files["alignment"]}))
+
+
+def test_some_recordings_are_always_held_out() -> None:
+    def made(*splits: str) -> list[str]:
+        rows = [Recording(f"{n}@{cut}", split, "x", "p", "a") for n, split in enumerate(splits) for cut in (0, 5)]
+        return [each.split for each in divided(rows)]
+
+    assert made("train", "valid", "test") == ["train", "train", "valid", "valid", "test", "test"]
+    assert made("train", "test") == ["train", "train", "valid", "valid"]
+    assert made("train", "train", "train") == ["train"] * 4 + ["valid"] * 2
+    assert made(*["train"] * 21).count("valid") == 4
+    with pytest.raises(InputError, match="only recording"):
+        made("train")
+
+
+def test_rows_that_cannot_be_used_are_left_out_with_words(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "a", "b")
+    more = [{"id": "mute", "performance": "a.mid"}, {"id": "unknown", "audio": "a.wav"},
+            {"id": "gone", "audio": "a.wav", "performance": "gone.mid"}]  # fmt: skip
+    path.write_text(path.read_text() + "".join(json.dumps(row) + "\n" for row in more))
+    words = run(path, "-o", tmp_path / "corpus")
+    assert "mute: left out (mute: the row names no audio)" in words
+    assert "unknown: left out" in words and "gone.mid: cannot be read" in words
+    assert "1 train, 1 valid; 3 of 5 rows left out" in words
+    path.write_text(json.dumps(more[0]) + "\n")
+    assert "no recording can be used" in run(path, "-o", tmp_path / "none", exit_code=1)
+    run(path, "-o", tmp_path / "none", "--cut", "1", exit_code=2)
+    (tmp_path / "file").write_text("x")
+    assert "cannot be written" in run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "file" / "x", exit_code=1)
