@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -59,16 +60,18 @@ def load(folder: Path) -> Case:
     notes = score.notes
     keys = [(round(float(note["onset_beat"]) * 48), int(note["pitch"])) for note in notes]
     known = np.array([times.get(key, (np.nan, np.nan)) for key in keys], float)
-    return Case(audio.samples[:, 0].astype(float), score, [known[:, 0]], known[:, 1])
+    return Case(
+        audio.samples[:, 0].astype(float), score, [known[:, 0]], known[:, 1] - known[:, 0], np.zeros(len(notes), bool)
+    )
 
 
 def variant_table(variant: str, folders: list[Path]) -> None:
     """A row for each piece and one for all."""
     print(
-        f"\n## {variant}\n\n| piece | median ms | <=20 | <=50 | <=100 | offsets | sure | of these <=50 | CPU s | said |"
+        f"\n## {variant}\n\n| piece | median ms | <=20 | <=50 | <=100 | offsets | sure | of these <=50 |"
+        f" first chord ms | passage <=100 | not played | CPU s | said |\n{'|---' * 13}|"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    pooled, right_ends, sureness = [], [], []
+    pieces = []
     for folder in folders:
         case = VARIANTS[variant](load(folder))
         began = time.process_time()
@@ -76,44 +79,100 @@ def variant_table(variant: str, folders: list[Path]) -> None:
             found = align(Audio(case.audio[:, None].astype(np.float32), RATE), case.score)
         except InputError as error:
             print(f"| {folder.name} | refused: {error} |")
-            pooled.append(np.full(len(case.score.notes), np.inf))
+            pieces.append(Scored.of_nothing(case))
             continue
         seconds = time.process_time() - began
-        error, ends = scored(found, case)
-        known = np.isfinite(error) | np.isinf(error)
-        sure = found.notes["confidence"][known] >= 0.5
-        pooled.append(error[known])
-        right_ends.append(ends[known])
-        sureness.append(sure)
+        pieces.append(Scored.of(found, case))
         summary = summary_of(found)
         assert summary is not None
-        print(
-            f"| {folder.name[:28]} | {row(error[known], ends[known], sure)} | {seconds:.1f} |",
-            f"{'; '.join(summary.decisions)} |",
-            flush=True,
-        )
-    everything = np.concatenate(pooled)
-    if right_ends:
-        figures = row(everything, np.concatenate(right_ends), np.concatenate(sureness))
-        print(f"| all, {len(everything)} notes | {figures} | | |")
+        said = "; ".join(summary.decisions)
+        print(f"| {folder.name[:28]} | {pieces[-1].row()} | {seconds:.1f} | {said} |", flush=True)
+    together = Scored.of_all(pieces)
+    near = sum(piece.first_chord_ms() <= 100 for piece in pieces)
+    print(f"| all, {np.sum(together.known)} notes | {together.row()} | | {near} of {len(pieces)} first chords <=100 |")
 
 
-def scored(found: Alignment, case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Error in s of each note for the answer that fits best (inf where it is missed, nan where nothing is known), and
-    whether its offset is right."""
-    place = {str(note["note_id"]): index for index, note in enumerate(case.score.notes)}
-    order = np.array([place[str(note["note_id"])] for note in found.notes])
-    best: np.ndarray | None = None
-    for answer in case.answers:
-        true = answer[order]
-        error = np.where(np.isfinite(true) & np.isnan(found.notes["onset_s"]), np.inf, found.notes["onset_s"] - true)
-        known = ~np.isnan(error)
-        if best is None or np.mean(np.abs(error[known]) < 0.1) > np.mean(np.abs(best[~np.isnan(best)]) < 0.1):
-            best = error
-    assert best is not None
-    true_end = case.offset_s[order]
-    allowed = np.maximum(0.05, 0.2 * (true_end - case.answers[0][order]))
-    return best, np.abs(found.notes["offset_s"] - true_end) <= allowed
+@dataclass(frozen=True)
+class Scored:
+    """Of each note that the score has, (n,): how far it was put from the answer that fits best.
+
+    Attributes
+    ----------
+    error_s
+        inf where it was missed, nan where it is not played.
+    ends
+        Whether its offset is right.
+    sure
+        Whether its confidence is 0.5 or more.
+    first
+        Whether it is in the first chord that is played.
+    passage
+        Whether it is in the passage that one side repeats.
+    unplayed
+        Whether it was said not to be played.
+    """
+
+    error_s: np.ndarray
+    ends: np.ndarray
+    sure: np.ndarray
+    first: np.ndarray
+    passage: np.ndarray
+    unplayed: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """The notes that are played."""
+        return ~np.isnan(self.error_s)
+
+    @classmethod
+    def of(cls, found: Alignment, case: Case) -> Scored:
+        """An alignment beside the truth, in score order."""
+        place = {str(note["note_id"]): index for index, note in enumerate(case.score.notes)}
+        order = np.array([place[str(note["note_id"])] for note in found.notes])
+        notes, best, true = found.notes, np.zeros(0), np.zeros(0)
+        for answer in case.answers:
+            onset = answer[order]
+            error = np.where(np.isfinite(onset) & np.isnan(notes["onset_s"]), np.inf, notes["onset_s"] - onset)
+            if not len(best) or _share(error) > _share(best):
+                best, true = error, onset
+        length = case.length_s[order]
+        ends = np.abs(notes["offset_s"] - true - length) <= np.maximum(0.05, 0.2 * length)
+        first = _first(notes["score_onset_beat"], best)
+        return cls(best, ends, notes["confidence"] >= 0.5, first, case.passage[order], notes["status"] == "unplayed")
+
+    @classmethod
+    def of_nothing(cls, case: Case) -> Scored:
+        """All notes missed."""
+        no = np.zeros(len(case.score.notes), bool)
+        error = np.where(np.isfinite(case.answers[0]), np.inf, np.nan)
+        return cls(error, no, no, _first(case.score.notes["onset_beat"], error), case.passage, ~no)
+
+    @classmethod
+    def of_all(cls, pieces: list[Scored]) -> Scored:
+        """The notes of all pieces as if they were one."""
+        return cls(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(cls)))
+
+    def first_chord_ms(self) -> float:
+        """The error in the middle of the first chord that is played."""
+        return float(1000 * np.median(np.abs(self.error_s[self.first])))
+
+    def row(self) -> str:
+        """The figures of a row of the table."""
+        known, size_s = self.known, np.abs(self.error_s)
+        inside, gone = known & self.passage, ~known & self.passage
+        passage = f"{100 * np.mean(size_s[inside] <= 0.1):.1f}" if inside.any() else ""
+        other = f"{100 * np.mean(self.unplayed[gone]):.1f}" if gone.any() else ""
+        first = f"{self.first_chord_ms():.0f}"
+        return f"{row(size_s[known], self.ends[known], self.sure[known])} | {first} | {passage} | {other}"
+
+
+def _first(beats: np.ndarray, error_s: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(error_s)
+    return known & (np.abs(beats - beats[known].min()) < 0.02)
+
+
+def _share(error: np.ndarray) -> float:
+    return float(np.mean(np.abs(error[~np.isnan(error)]) < 0.1))
 
 
 def row(error: np.ndarray, ends: np.ndarray, sure: np.ndarray) -> str:
@@ -127,7 +186,7 @@ def row(error: np.ndarray, ends: np.ndarray, sure: np.ndarray) -> str:
 def refusals(folders: list[Path]) -> None:
     """Align every recording to every score."""
     cases = [load(folder) for folder in folders]
-    kept = {True: [], False: []}  # by whether the pair is right
+    kept: dict[bool, list[bool]] = {True: [], False: []}  # by whether the pair is right
     for i, recorded in enumerate(cases):
         for j, written in enumerate(cases):
             try:

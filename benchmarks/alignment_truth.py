@@ -133,14 +133,23 @@ def record(performance: Performance, samples: str) -> np.ndarray:
 def degrade(audio: np.ndarray, *, seed: int) -> np.ndarray:
     """The same through a room, a telephone line and noise."""
     random = np.random.default_rng(seed)
+    wet = low_pass(reverberate(audio, random))
+    wet += pink(len(wet), random) * np.sqrt(np.mean(wet**2)) * 10 ** (NOISE_DB / 20)
+    return np.asarray(0.5 * wet / np.abs(wet).max())
+
+
+def reverberate(audio: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The same in a room of `REVERBERATION_S`, its tail `WET_DB` above what comes directly."""
     length = round(REVERBERATION_S * RATE)
     tail = random.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
     tail[: round(0.008 * RATE)] = 0
     tail *= 10 ** (WET_DB / 20) / np.sqrt(np.sum(tail**2))
-    wet = audio + signal.oaconvolve(audio, tail)[: len(audio)]
-    wet = signal.sosfilt(signal.butter(6, LOW_PASS_HZ, fs=RATE, output="sos"), wet)
-    wet += pink(len(wet), random) * np.sqrt(np.mean(wet**2)) * 10 ** (NOISE_DB / 20)
-    return np.asarray(0.5 * wet / np.abs(wet).max())
+    return np.asarray(audio + signal.oaconvolve(audio, tail)[: len(audio)])
+
+
+def low_pass(audio: np.ndarray) -> np.ndarray:
+    """The same without what lies above `LOW_PASS_HZ`."""
+    return np.asarray(signal.sosfilt(signal.butter(6, LOW_PASS_HZ, fs=RATE, output="sos"), audio))
 
 
 def pink(n: int, random: np.random.Generator) -> np.ndarray:

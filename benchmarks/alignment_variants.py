@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from alignment_truth import RATE, degrade, pink
+from alignment_truth import RATE, degrade, low_pass, pink, reverberate
 from scipy import signal
 
 from perfsynth.types import Score
@@ -27,14 +27,17 @@ class Case:
         At `RATE`.
     answers : list of (n_notes,) arrays
         Right onsets in s, nan where a note is not played; any one of the lists is right.
-    offset_s : (n_notes,)
-        When keys go up, for the first answer.
+    length_s : (n_notes,)
+        How long keys are down.
+    passage : (n_notes,) bool
+        The notes of what one side repeats.
     """
 
     audio: np.ndarray
     score: Score
     answers: list[np.ndarray]
-    offset_s: np.ndarray
+    length_s: np.ndarray
+    passage: np.ndarray
 
 
 def plain(case: Case) -> Case:
@@ -47,9 +50,7 @@ def applause(case: Case) -> Case:
     clapping = [_clapping(length, seed) for seed, length in enumerate((APPLAUSE_S, APPLAUSE_S / 2))]
     level = np.sqrt(np.mean(case.audio**2)) * 10 ** (APPLAUSE_DB / 20)
     audio = np.concatenate([level * clapping[0], case.audio, level * clapping[1]])
-    return replace(
-        case, audio=audio, answers=[a + APPLAUSE_S for a in case.answers], offset_s=case.offset_s + APPLAUSE_S
-    )
+    return replace(case, audio=audio, answers=[a + APPLAUSE_S for a in case.answers])
 
 
 def _clapping(length_s: float, seed: int) -> np.ndarray:
@@ -69,13 +70,23 @@ def detuned(case: Case) -> Case:
     factor = 2 ** (DETUNED_CENTS / 1200)
     n = round(len(case.audio) / factor)
     audio = np.interp(np.arange(n) * factor, np.arange(len(case.audio)), case.audio)
-    return replace(case, audio=audio, answers=[a / factor for a in case.answers], offset_s=case.offset_s / factor)
+    return replace(case, audio=audio, answers=[a / factor for a in case.answers], length_s=case.length_s / factor)
 
 
 def noisy(case: Case) -> Case:
     """Pink noise 15 dB below the music."""
     noise = pink(len(case.audio), np.random.default_rng(1)) * np.sqrt(np.mean(case.audio**2)) * 10 ** (-15 / 20)
     return replace(case, audio=case.audio + noise)
+
+
+def reverberated(case: Case) -> Case:
+    """In a room of 1.4 s."""
+    return replace(case, audio=reverberate(case.audio, np.random.default_rng(2)))
+
+
+def muffled(case: Case) -> Case:
+    """Nothing above 5 kHz."""
+    return replace(case, audio=low_pass(case.audio))
 
 
 def degraded(case: Case) -> Case:
@@ -96,9 +107,10 @@ def unplayed_repeat(case: Case) -> Case:
     known = case.answers[0]
     first = np.concatenate([known, np.full(len(copy), np.nan)])
     second = np.concatenate([np.where(inside, np.nan, known), known[inside]])
-    offset = np.concatenate([case.offset_s, np.full(len(copy), np.nan)])
+    length = np.concatenate([case.length_s, case.length_s[inside]])
+    passage = np.concatenate([inside, np.ones(len(copy), bool)])
     score = replace(case.score, notes=both[order])
-    return replace(case, score=score, answers=[first[order], second[order]], offset_s=offset[order])
+    return Case(case.audio, score, [first[order], second[order]], length[order], passage[order])
 
 
 def extra_repeat(case: Case) -> Case:
@@ -113,7 +125,7 @@ def extra_repeat(case: Case) -> Case:
     audio[cut[1] - n : cut[1]] = (1 - fade) * case.audio[cut[1] - n : cut[1]] + fade * case.audio[cut[0] - n : cut[0]]
     gap = (cut[1] - cut[0]) / RATE
     first = np.where(later, known + gap, known)
-    return replace(case, audio=audio, answers=[first, np.where(inside, known + gap, first)], offset_s=first * np.nan)
+    return replace(case, audio=audio, answers=[first, np.where(inside, known + gap, first)], passage=inside)
 
 
 def _section(case: Case) -> tuple[float, float, np.ndarray]:
@@ -131,6 +143,8 @@ VARIANTS: dict[str, Callable[[Case], Case]] = {
     "applause": applause,
     "detuned": detuned,
     "noisy": noisy,
+    "reverberated": reverberated,
+    "low-pass": muffled,
     "degraded": degraded,
     "unplayed repeat": unplayed_repeat,
     "extra repeat": extra_repeat,

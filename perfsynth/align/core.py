@@ -32,7 +32,7 @@ class Summary:
     unsure
         Share of the played notes with a confidence below `UNSURE`.
     likeness
-        How well the recording fits the score, about 0.1 where it plays it; below -0.05 it would have been refused.
+        How well the recording fits the score, about 0.1 where it plays it; below -0.01 it would have been refused.
     """
 
     tuning_cents: float

@@ -21,7 +21,7 @@ from perfsynth.types import Audio, AudioStream, Score
 SAME_BEAT = 48  # of a quarter note: onsets closer than that are one chord
 GRACE_S = 0.08  # that a grace note takes, where nothing is heard
 SHORTEST_S = 0.02  # of a written note
-FLOOR = -0.05  # of likeness, below which a recording is refused: half way between right pairs and wrong ones
+FLOOR = -0.01  # of likeness, below which a recording is refused: between right pairs and wrong ones
 
 
 def aligned(

@@ -69,15 +69,15 @@ def rows_of(manifest: str, stage: str) -> list[Row]:
     """
     reads = columns(stage).reads
     if manifest == STDIN:
-        return read_rows(sys.stdin.read().splitlines(), "<stdin>", reads, ".")
+        return read_rows(sys.stdin.read().splitlines(), "<stdin>", reads, parent(manifest))
     try:
         lines = storage.read(manifest).decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise PerfsynthError(f"{manifest}: cannot be read (it is not UTF-8 text)") from error
-    return read_rows(lines, manifest, reads, _parent(manifest))
+    return read_rows(lines, manifest, reads, parent(manifest))
 
 
-def _parent(manifest: str | None) -> str:
+def parent(manifest: str | None) -> str:
     """The folder or store that paths in a manifest are relative to."""
     if not manifest or manifest == STDIN:
         return "."
@@ -99,8 +99,11 @@ def targets_of(rows: list[Row], out_dir: str, suffix: str) -> list[str]:
     return [storage.join(out_dir, target) for target in targets]
 
 
-def run(jobs: list[Job], rows: list[Row], stage: str, how: Batch, session: Session) -> None:
-    """Work on this shard of a batch; an item that fails leaves the others alone.
+def run(
+    jobs: list[Job], rows: list[Row], stage: str, how: Batch, session: Session,
+    then: Callable[[list[str]], None] = lambda results: None,
+) -> None:  # fmt: skip
+    """Work on this shard of a batch; an item that fails leaves the others alone. `then` is told which results are there.
 
     Raises
     ------
@@ -114,6 +117,7 @@ def run(jobs: list[Job], rows: list[Row], stage: str, how: Batch, session: Sessi
         make_folder(folder)
     with _recorded([row for _, row in mine], [job for job, _ in mine], outcomes, stage, how, session):
         _work([job for job, _ in mine], outcomes, tally, how, session)
+    then([mine[index][0].target for index, outcome in sorted(outcomes.items()) if outcome.status != "failed"])
     summarise(tally, session)
     if tally.failed:
         raise BatchError(f"{tally.failed} of {tally.total} inputs failed, the others are done")
@@ -170,7 +174,7 @@ def _recorded(
         session.say(f"perfsynth: {len(outcomes)} of {len(jobs)} done; run it again with --skip-existing for the rest")
         raise
     finally:
-        old = _parent(how.manifest)
+        old = parent(how.manifest)
         made: dict[str, list[dict[str, Any]]] = {"failed": [], "there": []}
         paths = {"failed": how.failures, "there": how.results}
         for index, outcome in sorted(outcomes.items()):
@@ -274,7 +278,7 @@ def _is_settled(job: Job) -> bool:
 
 def _convert(job: Job, session: Session, progress: Progress) -> None:
     """Run a command on one item; an error that does not say which file it is about gets its name."""
-    item = Item(job.sources[0], job.target, job.seed, session, progress, job.sources[1:])
+    item = Item(job.sources[0], job.target, job.seed, session, progress, job.sources[1:], job.force)
     try:
         job.function(item, **job.options)
     except InputError as error:

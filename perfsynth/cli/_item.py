@@ -59,6 +59,7 @@ class Item:
     session: Session
     progress: Progress
     others: tuple[str, ...] = ()  # what a stage of several inputs reads beside `source`
+    force: bool = False  # whether what a stage writes beside its result may overwrite
 
     @property
     def name(self) -> str:

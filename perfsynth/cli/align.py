@@ -168,11 +168,11 @@ def _render(performance: Performance, sample_rate: int) -> np.ndarray:
 
 
 def _picture_of(item: _io.Item, plot: str | None) -> str | None:
-    """Where the picture goes; a file that is there is left alone, so that the next of a batch does not overwrite it."""
+    """Where the picture goes; without --force the next of a batch does not overwrite it."""
     if plot is None:
         return None
     if Path(plot).suffix.lower() in _report.PICTURES and not Path(plot).is_dir():
-        _report.check_picture(plot, force=False)
+        _report.check_picture(plot, force=item.force)
         return plot
     if Path(plot).suffix and not Path(plot).is_dir():
         raise UsageError(f"--plot {plot}: name a folder, or a picture that ends in {', '.join(_report.PICTURES)}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -44,6 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "silence.wav").write_bytes(audio_bytes(Audio(soft, RATE), format="wav"))
     (made / "short.wav").write_bytes(audio_bytes(Audio(soft[: RATE // 10] + 0.1, RATE), format="wav"))
     soundfile.write(made / "nan.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    # A header for five hours of 8 bits at 8 kHz; the samples are a hole in the file.
+    n_bytes = 5 * 3600 * 8000
+    head = b"RIFF" + struct.pack("<I", 36 + n_bytes) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
+    with (made / "hours.wav").open("wb") as file:
+        file.write(head + b"data" + struct.pack("<I", n_bytes))
+        file.truncate(44 + n_bytes)
     slower = notes.copy()
     slower["onset_s"] = 1 + 1.2 * notes["onset_s"]
     (made / "played.mid").write_bytes(write_performance(Performance(slower)))
@@ -86,12 +94,38 @@ def test_midi_and_plot_and_json(here: Path) -> None:
     performance = read_performance((here / "out.mid").read_bytes())
     np.testing.assert_allclose(np.sort(performance.notes["onset_s"])[1:], 1 + 0.6 * np.arange(1, 40), atol=0.05)
     assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
+    file = mido.MidiFile(here / "out.mid")
+    ticks = [np.cumsum([message.time for message in track]) for track in file.tracks]
+    tempos = [
+        int(tick) // file.ticks_per_beat
+        for track, at in zip(file.tracks, ticks, strict=True)
+        for message, tick in zip(track, at, strict=True)
+        if message.type == "set_tempo"
+    ]
+    assert len(tempos) == len(set(tempos)) > 1  # no beat has two
     again = invoke("align", "recording.wav", "score.mid", "-o", "out.mid")
     assert again.exit_code == 1
     assert "--force" in again.stderr
     drawn = invoke("align", "recording.wav", "score.mid", "-o", "new.mid", "--plot", "out.png")
     assert drawn.exit_code == 1
     assert "out.png: already there" in drawn.stderr
+    (here / "out.png").write_bytes(b"old")
+    over = invoke("align", "recording.wav", "score.mid", "-o", "out.mid", "--plot", "out.png", "--force")
+    assert over.exit_code == 0, over.stderr
+    assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_picture_is_not_for_two_recordings(here: Path) -> None:
+    rows = [{"id": name, "audio": "recording.wav", "score": "score.mid"} for name in "ab"]
+    (here / "twice.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    line = ("align", "--manifest", "twice.jsonl", "--out-dir", "twice", "--plot")
+    done = invoke(*line, "one.png")
+    assert done.exit_code == 3, done.stderr
+    assert "one.png: already there" in done.stderr
+    assert (here / "twice" / "a.jsonl").exists()
+    assert not (here / "twice" / "b.jsonl").exists()
+    assert invoke(*line, "pictures", "--force").exit_code == 0
+    assert sorted(path.name for path in (here / "pictures").iterdir()) == ["a.png", "b.png"]
 
 
 def test_a_batch_keeps_what_is_done_and_says_what_failed(here: Path) -> None:
@@ -157,6 +191,7 @@ def test_evaluate(here: Path) -> None:
         (("silence.wav", "score.mid"), 1, "silent"),
         (("short.wav", "score.mid"), 1, "0.10 s"),
         (("nan.wav", "score.mid"), 1, "not finite"),
+        (("hours.wav", "score.mid"), 1, "lasts 5.0 h: at most 4 h"),
         (("recording.wav", "other.mid"), 1, "does not play this score"),
         (("played.mid", "other.mid"), 1, "does not play this score"),
         (("recording.wav", "empty.mid"), 1, "empty.mid"),
