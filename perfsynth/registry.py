@@ -97,6 +97,15 @@ MODELS: tuple[Model, ...] = (
         config="neural-piano.toml",
     ),
     Model(
+        "violin",
+        "synth-audio",
+        "perfsynth.synth.deep_performer_violin:stream",
+        "a violin: deep-performer's bands of real recordings, sounded by a bowed string; 16 kHz",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP and the Bach Violin Dataset",
+        source="Dong et al. 2022, synthesis model",
+        config="deep-performer-violin.toml",
+    ),
+    Model(
         "performancenet",
         "synth-audio",
         "perfsynth.synth.performancenet:stream",
@@ -240,12 +249,17 @@ def get(name: str, stage: str) -> Model:
 def choose(name: str, stage: str, options: dict[str, Any]) -> tuple[Model, Callable[..., Any], set[str]]:
     """The model of a name, its function and the parameters that takes; ``auto`` is the first that takes `options`.
 
+    An instrument whose first word is the name of a model is played by that.
+
     Raises
     ------
     UsageError
         When there is no such model, or it takes no such option.
     """
     found = []
+    instrument = str(options.get("instrument", "")).partition("-")[0]
+    if name == "auto" and instrument in names(stage):
+        name = instrument
     for candidate in names(stage) if name == "auto" else (name,):
         model = get(candidate, stage)
         function = model.load()

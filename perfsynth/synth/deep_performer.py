@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ FRAME_S = PRESET.hop / PRESET.sample_rate
 CLIP = 312  # frames, 5 s
 OVERLAP = 64  # frames that neighbouring clips share
 SYSTEM = "deep-performer"
+VIOLIN = "violin"  # the network that ships for violins
 TAIL_S = 2.0  # after the last note that is not silence yet
 BEFORE_S = 0.5  # a note that ended at most so long before a clip is one of its notes
 MOST_NOTES = 4096  # of a clip: attention looks at all pairs
@@ -44,9 +46,9 @@ def predict(
     performance
         Played on one piano, whatever its parts; drums and notes without a finite time are left out.
     instrument
-        One that the network has learnt; its first by default.
+        One that the network has learnt, or the first word of some of them; its first by default.
     weights
-        A folder with model.safetensors and config.toml; else the network that ships.
+        A folder with model.safetensors and config.toml; else the network that ships, that of violins for a violin.
     device
         Where the network computes.
     seed
@@ -61,14 +63,34 @@ def predict(
     UsageError
         When the network has no such instrument.
     """
-    network = load(weights)
-    names = network.config.instruments
-    if instrument is not None and instrument not in names:
-        raise UsageError(f"instrument {instrument!r}: this network knows {', '.join(names)}")
-    number = 0 if instrument is None else names.index(instrument)
+    network = load(weights or _shipped(instrument))
+    number = instrument_number(network.config.instruments, instrument)
     table = sounding(performance)
     n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
     return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
+
+
+def instrument_number(instruments: tuple[str, ...], name: str | None) -> int:
+    """Where an instrument stands among those of a network: that of the name, else the first that begins with it.
+
+    Raises
+    ------
+    UsageError
+        When there is none.
+    """
+    if name is None:
+        return 0
+    found = [i for i, known in enumerate(instruments) if known == name]
+    found += [i for i, known in enumerate(instruments) if known.startswith(f"{name}-")]
+    if not found:
+        raise UsageError(f"instrument {name!r}: this network knows {', '.join(instruments)}")
+    return found[0]
+
+
+def _shipped(instrument: str | None) -> str | None:
+    """The folder of the network that ships for an instrument; None for that of pianos."""
+    place = files("perfsynth") / "pretrained" / VIOLIN
+    return str(place) if (instrument or "").partition("-")[0] == VIOLIN and place.is_dir() else None
 
 
 def notes_of(tables: list[np.ndarray], device: str = "cpu") -> Notes:

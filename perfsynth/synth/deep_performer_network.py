@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch  # noqa: TID253  imported only inside functions
 from torch import Tensor, nn  # noqa: TID253
@@ -43,7 +44,10 @@ class Notes:
 
 
 class DeepPerformer(nn.Module):
-    """Note encoder, polyphonic mixer, decoder."""
+    """Note encoder, polyphonic mixer, decoder.
+
+    Weights that know fewer instruments can be loaded: those that are new begin as the first one.
+    """
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -81,6 +85,13 @@ class DeepPerformer(nn.Module):
         for block in self.encoder:
             x = block(x, notes.padded)
         return mix(x, notes, self.slope if self.config.note_position else torch.zeros_like(self.slope), n_frames)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        given, own = state_dict.get(prefix + "instrument.weight"), self.instrument
+        if given is not None and own is not None and len(given) < own.num_embeddings:
+            more = given[:1].expand(own.num_embeddings - len(given), -1)
+            state_dict[prefix + "instrument.weight"] = torch.cat([given, more])
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def mix(x: Tensor, notes: Notes, slope: Tensor, n_frames: int) -> Tensor:

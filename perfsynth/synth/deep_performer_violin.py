@@ -1,0 +1,57 @@
+"""``violin``: what ``deep-performer`` has learnt from recordings of violins, sounded by a bowed string; 16 kHz.
+
+The recordings are of three players, each an instrument of the network: ``--instrument violin`` is the first of them.
+A violin has no pedal: that of the performance is left aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perfsynth.synth import deep_performer
+from perfsynth.synth.deep_performer_bowed import CHANNELS, HOP, RATE, sounded
+from perfsynth.synth.roll import sounding
+from perfsynth.types import SUSTAIN, AudioStream, Performance
+
+SYSTEM = "violin"
+A4_HZ = 440.0
+
+
+def stream(
+    performance: Performance, *, instrument: str = SYSTEM, weights: str | None = None, a4: float = A4_HZ,
+    device: str = "cpu", seed: int = 0,
+) -> AudioStream:  # fmt: skip
+    """Sound a performance; see `perfsynth.synth.core.synthesize`.
+
+    Parameters
+    ----------
+    performance
+        Played on one violin, whatever its parts; drums and notes without a finite time are left out.
+    instrument
+        One that the network has learnt, or what its name begins with.
+    weights
+        A folder with model.safetensors and config.toml of ``deep-performer``; else the network that ships.
+    a4
+        Concert pitch in Hz.
+    device
+        Where the network computes.
+    seed
+        Of vibrato, room and noise.
+
+    Raises
+    ------
+    MissingError
+        When no network ships.
+    InputError
+        When the folder holds no such network.
+    UsageError
+        When the network has no such instrument.
+    """
+    controls = performance.controls
+    bowed = replace(performance, controls=controls[controls["number"] != SUSTAIN])
+    made = deep_performer.predict(bowed, instrument=instrument, weights=weights, device=device)
+    stamp = performance.made_by(
+        "synth-audio", SYSTEM, seed=seed, instrument=instrument, a4=a4, weights=weights or "shipped"
+    )
+    blocks = sounded(sounding(bowed), made.values, a4=a4, seed=seed)
+    return AudioStream(blocks, RATE, CHANNELS, made.values.shape[1] * HOP / RATE, **stamp)

@@ -1,0 +1,146 @@
+"""The violin: bands sounded by a bowed string, and which network plays it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from perfsynth import registry
+from perfsynth.dsp.mel import filterbank, spectrogram
+from perfsynth.errors import UsageError
+from perfsynth.synth import deep_performer
+from perfsynth.synth.core import synthesize
+from perfsynth.synth.deep_performer import instrument_number
+from perfsynth.synth.deep_performer_bowed import BLOCK, HOP, PRESET, RATE, coloured, sounded, string
+from perfsynth.synth.deep_performer_network import Config, DeepPerformer
+from perfsynth.synth.roll import sounding
+from perfsynth.train.checkpoint import to_toml
+from perfsynth.types import CONTROL, SUSTAIN
+from tests.synth.modal_instrument import played, sound
+
+FLOOR = float(np.log(PRESET.floor))
+TABLE = sounding(played((0.2, 1.0, 69, 80), (1.3, 1.0, 76, 80)))
+
+
+def made(values: np.ndarray, a4: float = 440.0, seed: int = 0) -> np.ndarray:
+    return np.concatenate(list(sounded(TABLE, values, a4=a4, seed=seed)))
+
+
+@pytest.mark.parametrize("n_frames", [40, BLOCK, BLOCK + 30])
+def test_it_is_as_long_as_its_bands_and_silent_where_they_are(n_frames: int) -> None:
+    values = np.full((PRESET.n_bands, n_frames), -4.0, np.float32)
+    values[:, :12] = FLOOR
+    samples = made(values)
+    assert samples.shape == (n_frames * HOP, 2)
+    assert np.abs(samples[: 10 * HOP]).max() == 0
+    assert np.abs(samples[14 * HOP : 20 * HOP]).max() > 1e-3
+
+
+def test_its_bands_are_those_wanted() -> None:
+    rng = np.random.default_rng(0)
+    wanted = np.log(filterbank(PRESET) @ np.full((513, 1), 0.5)) + rng.normal(scale=0.5, size=(PRESET.n_bands, 1))
+    values = np.repeat(wanted, 120, axis=1).astype(np.float32)
+    found = spectrogram(made(values).mean(axis=1), PRESET)[:, 30:70].mean(axis=1)
+    assert np.abs(found - wanted[:, 0])[5:].mean() < 0.6
+    assert np.corrcoef(found[5:], wanted[5:, 0])[0, 1] > 0.8
+
+
+def test_its_pitch_is_that_of_the_notes() -> None:
+    values = np.full((PRESET.n_bands, 150), -3.0, np.float32)
+    for a4 in (440.0, 415.0):
+        samples = made(values, a4=a4).mean(axis=1)
+        for begin_s, hz in ((0.5, a4), (1.6, a4 * 2 ** (7 / 12))):
+            part = samples[round(begin_s * RATE) :][:8000] * np.hanning(8000)
+            low, high = int(hz * 0.8 / 2), int(hz * 1.25 / 2)
+            assert (low + np.abs(np.fft.rfft(part))[low:high].argmax()) * 2 == pytest.approx(hz, rel=0.015)
+
+
+def test_seeds_repeat() -> None:
+    values = np.full((PRESET.n_bands, 60), -4.0, np.float32)
+    assert np.array_equal(made(values, seed=3), made(values, seed=3))
+    assert not np.array_equal(made(values, seed=3), made(values, seed=4))
+
+
+def test_noise_alone_where_nothing_is_bowed() -> None:
+    values = np.full((20, PRESET.n_bands), -3.0)
+    spectrum = coloured(np.zeros((20, 2, 513), complex), values, np.random.default_rng(0))
+    bands = np.abs(spectrum.mean(axis=1)) @ filterbank(PRESET).T
+    assert np.log(bands.mean(axis=0))[5:].mean() == pytest.approx(-3.0, abs=0.3)
+
+
+def test_a_short_note_has_no_vibrato_and_a_long_one_does() -> None:
+    rng = np.random.default_rng(0)
+    note = TABLE[:1].copy()
+    note["end_s"] = note["begin_s"] + 1.2
+    long = string(note[0], 440.0, rng)
+    crossings = np.flatnonzero((long[:-1] < 0) & (long[1:] >= 0)) / RATE
+    hz = 1 / np.diff(crossings)
+    steady, moved = (hz[(crossings[1:] > a) & (crossings[1:] < b)] for a, b in ((0.04, 0.18), (0.6, 1.2)))
+    smooth = np.convolve(moved, np.ones(9) / 9, "valid")
+    assert np.ptp(smooth) > 1.5 * np.ptp(np.convolve(steady, np.ones(9) / 9, "valid"))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    sizes = {"width": 16, "encoder_layers": 1, "decoder_layers": 1, "inner": 32, "kernel": 3}
+    network = DeepPerformer(Config(**sizes, instruments=("violin-a", "violin-b")))  # type: ignore[arg-type]
+    save_file(
+        {name: value.contiguous() for name, value in network.state_dict().items()}, tmp_path / "model.safetensors"
+    )
+    (tmp_path / "config.toml").write_text(to_toml({"system": "deep-performer", "model": asdict(network.config)}))
+    deep_performer.load.cache_clear()
+    return str(tmp_path)
+
+
+def test_an_instrument_that_is_an_engine_chooses_it(weights: str) -> None:
+    assert registry.choose("auto", "synth-audio", {"instrument": "violin"})[0].name == "violin"
+    assert registry.choose("auto", "synth-audio", {"instrument": "violin-b"})[0].name == "violin"
+    assert registry.choose("auto", "synth-audio", {"instrument": "fluidr3"})[0].name == "neural"
+    assert registry.choose("auto", "synth-audio", {})[0].name == registry.names("synth-audio")[0]
+
+
+def test_a_violin_has_no_pedal(weights: str) -> None:
+    plain = played((0.0, 0.3, 69, 80), (1.0, 0.3, 72, 80))
+    pedalled = replace(plain, controls=np.array([(0.1, SUSTAIN, 127, 0), (1.5, SUSTAIN, 0, 0)], CONTROL))
+    heard = [sound(synthesize(p, engine="violin", instrument="violin-b", weights=weights)) for p in (plain, pedalled)]
+    assert np.array_equal(heard[0], heard[1])
+    assert heard[0].shape[1] == 2
+    with pytest.raises(UsageError, match="viola"):
+        synthesize(plain, engine="violin", instrument="viola", weights=weights)
+
+
+def test_instruments_are_found_by_their_names_or_how_they_begin() -> None:
+    names = ("salamander", "violin-a", "violin-b", "violin")
+    assert [instrument_number(names, name) for name in (None, "violin", "violin-b", "violin-a")] == [0, 3, 2, 1]
+    assert instrument_number(names[:3], "violin") == 1
+
+
+def test_weights_that_know_fewer_instruments_can_be_gone_on_with() -> None:
+    sizes = {"width": 16, "encoder_layers": 1, "decoder_layers": 1, "inner": 32, "kernel": 3}
+    two, three = (
+        DeepPerformer(Config(**sizes, instruments=names))  # type: ignore[arg-type]
+        for names in (("a", "b"), ("c", "d", "e"))
+    )
+    given = {name: value.clone() for name, value in two.state_dict().items()}
+    three.load_state_dict(given)
+    assert two.instrument is not None
+    assert three.instrument is not None
+    assert torch.equal(three.instrument.weight[:2], two.instrument.weight)
+    assert torch.equal(three.instrument.weight[2], two.instrument.weight[0])
+    assert torch.equal(three.out.weight, two.out.weight)
+
+
+def test_the_violins_that_ship_sound_each_their_own_way() -> None:
+    music = played((0.1, 0.5, 69, 80), (0.7, 0.8, 74, 90))
+    heard = [sound(synthesize(music, instrument=name)) for name in ("violin", "violin-john-garner", "violin-minji-kim")]
+    assert np.array_equal(heard[0], heard[1])
+    assert np.abs(heard[0]).max() > 1e-3
+    assert np.isfinite(heard[2]).all()
+    assert np.abs(heard[2] - heard[0]).max() > 1e-3
