@@ -16,7 +16,8 @@ import typer
 from perfsynth import formats, registry
 from perfsynth.cli import app
 from perfsynth.perform.core import perform
-from tools import check_docs, cli_reference, man_pages, models_page, python_page
+from perfsynth.version import __version__
+from tools import check_docs, cli_reference, gallery, gallery_systems, man_pages, models_page, python_page
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "docs" / "gallery"
@@ -41,6 +42,7 @@ def test_no_page_has_a_dead_link_or_an_example_that_cannot_be_typed() -> None:
         ("for f in *.mid; do perfsynth synth-audio $f --nothing; done", "--nothing"),
         ("perfsynth evaluate audio a.wav --refrence b.wav", "--refrence"),
         ("perfsynth data nowhere fetch", "perfsynth data has no nowhere"),
+        ("perfsynth synth-audio a.mid --temperament bach", "--temperament bach: choose one of"),
         ("make demonstration", "no target demonstration"),
         ("python tools/none.py", "no tools/none.py"),
         ("perfsynth render 'a.mid", "shell command"),
@@ -89,6 +91,29 @@ def test_dead_links_and_anchors_are_found_with_their_lines(tmp_path: Path) -> No
     lines = [(int(fault.split(":")[1]), fault) for fault in check_docs.check_page(page, ROOT)]
     assert [line for line, _ in lines] == [2, 3, 9, 8]
     assert "missing.md" in lines[0][1] and "#same-2" in lines[1][1] and "#nothing" in lines[2][1]
+
+
+def _table(page: str, marker: str) -> list[list[str]]:
+    """The rows of the table whose head holds some words."""
+    lines = (ROOT / page).read_text().splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("|") and marker in line)
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines[begin:]]
+    return rows[: next(number for number, row in enumerate([*rows, []]) if len(row) < 2)]
+
+
+def test_the_front_page_has_the_figures_of_the_page_behind_it() -> None:
+    front, behind = _table("README.md", "agreement with people"), _table("docs/expression.md", "gradient boosting")
+    names = [cell.replace("`", "") for cell in front[0]]
+    full = {row[0]: dict(zip(behind[0], row, strict=True)) for row in behind}
+    shown = [(row[0], dict(zip(names, row, strict=True))) for row in front[2:]]
+    assert len(shown) >= 6
+    for measure, cells in shown:
+        found = {name: float(cell) for name, cell in cells.items() if name != names[0]}
+        assert found == {name: float(full[measure][name].split(" ")[0]) for name in found}, measure
+
+
+def test_the_citation_names_this_version() -> None:
+    assert f"version = {{{__version__}}}" in (ROOT / "README.md").read_text()
 
 
 def test_marked_examples_are_run_and_others_are_not(tmp_path: Path) -> None:
@@ -151,11 +176,20 @@ def test_the_gallery_is_small_and_whole() -> None:
     linked = set(re.findall(r"\]\((gallery/[\w.-]+)\)", page))
     assert linked == {f"gallery/{path.name}" for path in GALLERY.iterdir()}
     sounds = sorted(GALLERY.glob("*.ogg"))
-    assert len(sounds) == 14 and sum(path.stat().st_size for path in sounds) < 3e6
+    assert len(sounds) >= 14 and sum(path.stat().st_size for path in sounds) < 4e6
     for path in sounds:
         audio = formats.read_audio(path.read_bytes(), name=path.name)
         assert 10 < len(audio.samples) / audio.sample_rate <= 25.1
         assert np.abs(audio.samples).max() > 0.05 and np.abs(audio.samples[-200:]).max() < 0.02
+
+
+def test_a_section_of_the_gallery_is_replaced_and_the_rest_stays() -> None:
+    page = "# Gallery\n\n## A piece\n\nplayed\n\n## A recording and its score\n\naligned\n"
+    first, second = (f"{gallery_systems.TITLE}\n\n{word}\n" for word in ("first", "second"))
+    once = gallery.with_section(page, first)
+    assert gallery_systems.kept(page) == "" and gallery_systems.kept(once) == first
+    assert once.index("played") < once.index("first") < once.index("aligned")
+    assert gallery.with_section(once, second) == once.replace("first", "second")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -176,6 +210,15 @@ def test_the_prelude_and_the_bagatelle_are_engraved_as_composed() -> None:
     assert by_time["pitch"][:8].tolist() == [60, 64, 67, 72, 76, 67, 72, 76]
     assert sorted(by_time["pitch"][-5:].tolist()) == [36, 48, 64, 67, 72]
     assert elise.notes["onset_beat"].min() == -0.5
+    # The pick-up at -0.5 and seven bars, then the first ending at 10.5.
+    right = elise.notes[(elise.notes["staff"] == 1) & (elise.notes["onset_beat"] < 11.5)]
+    melody = np.sort(right, order="onset_beat")["pitch"].tolist()
+    turn, rise, end = [76, 75, 76, 75, 76, 71, 74, 72], [69, 60, 64, 69, 71, 64], [72, 71]
+    assert melody == [*turn, *rise, 68, 71, 72, 64, *turn, *rise, *end, 69]
+    left = elise.notes[(elise.notes["staff"] == 2) & (elise.notes["onset_beat"] < 11.5)]
+    minor, major = [45, 52, 57], [40, 52, 56]
+    bass = [*minor, *major, *minor, *minor, *major, *minor]
+    assert np.sort(left, order="onset_beat")["pitch"].tolist() == bass
     half = np.sort(elise.notes[elise.notes["onset_beat"] < 10.5], order=["onset_beat", "pitch"])["pitch"]
     again = elise.notes[(elise.notes["onset_beat"] >= 11.5) & (elise.notes["onset_beat"] < 22.5)]
     assert half.tolist() == np.sort(again, order=["onset_beat", "pitch"])["pitch"].tolist()

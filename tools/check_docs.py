@@ -222,6 +222,26 @@ def _unknown_model(path: str, given: dict[str, Any]) -> str | None:
         for name in str(given.get(option) or "auto").split(","):
             if name not in known and not name.isupper() and not name.startswith(("my-", "./", "runs/")):
                 return f"{path}: there is no model {name!r}; perfsynth models lists them"
+    return _unknown_choice(path, given)
+
+
+def _unknown_choice(path: str, given: dict[str, Any]) -> str | None:
+    """A name that the command would refuse only when it gets there; capitals stand for any."""
+    from perfsynth.dsp.mel import PRESETS
+    from perfsynth.evaluate.listening import questions
+    from perfsynth.synth.modal import lid, room, tuning
+
+    known = {
+        "temperament": set(tuning.NARROWED),
+        "room": {"dry", *room.ROOMS},
+        "lid": {"open", *lid.LIDS},
+        "preset": set(PRESETS),
+        "questions": set(questions.PRESETS),
+    }
+    for option, names in known.items():
+        name = str(given.get(option) or "")
+        if name and name not in names and not name.isupper() and not name.endswith(".toml"):
+            return f"{path}: --{option} {name}: choose one of {', '.join(sorted(names))}"
     return None
 
 

@@ -1,10 +1,12 @@
 """Play the scores of examples/ as several systems do: docs/gallery/*.ogg, the curves as SVG, and docs/gallery.md.
 
-``python tools/gallery.py`` takes some minutes on one core. The same version of perfsynth gives the same files.
+``python tools/gallery.py`` takes some minutes on one core. The same version of perfsynth gives the same files. The
+section about the systems of the papers needs networks: ``--runs FOLDER`` makes it, and nothing else, anew.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from perfsynth.expression import chords
 from perfsynth.perform.core import perform
 from perfsynth.pipeline import sound
 from perfsynth.types import Performance, Score
+from tools import gallery_systems
 
 ROOT = Path(__file__).parents[1]
 EXCERPT_S = 19.0  # of the production model; the others play the same passage
@@ -70,9 +73,34 @@ PIECES = {"petzold-minuet": (*USUAL, *PAPERS), "bach-prelude": USUAL, "beethoven
 
 
 def main() -> None:
-    """Render everything and write the page."""
-    folder = ROOT / "docs" / "gallery"
+    """Render everything, or the section of the systems, and write the page."""
+    options = argparse.ArgumentParser(description="Make the gallery.")
+    options.add_argument("--runs", type=Path, metavar="FOLDER", help="of trained systems, by name; makes their section")
+    options.add_argument("--vocoder", type=Path, metavar="DIR", help="hifigan for deep-performer; else Griffin-Lim")
+    options.add_argument("--samples", type=Path, metavar="DIR", help="of the grand that they learnt from")
+    chosen = options.parse_args()
+    folder, page = ROOT / "docs" / "gallery", ROOT / "docs" / "gallery.md"
     folder.mkdir(parents=True, exist_ok=True)
+    if chosen.runs is None:
+        pieces, aligned = _pieces(folder), _alignment(folder)
+        parts = [*pieces, gallery_systems.kept(page.read_text(encoding="utf-8")), aligned]
+        page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
+        return
+    made = gallery_systems.section(folder, gallery_systems.Runs(chosen.runs, chosen.vocoder, chosen.samples))
+    page.write_text(with_section(page.read_text(encoding="utf-8"), made), encoding="utf-8")
+
+
+def with_section(page: str, section: str) -> str:
+    """The page with another section of systems, before the last one if it had none."""
+    old = gallery_systems.kept(page)
+    if old:
+        return page.replace(old, section)
+    head, title, rest = page.rpartition("## A recording and its score\n")
+    return f"{head}{section}\n{title}{rest}"
+
+
+def _pieces(folder: Path) -> list[str]:
+    """Render the pieces; the head of the page and their sections."""
     parts = [HEAD]
     for piece, versions in PIECES.items():
         score = formats.read_score((ROOT / "examples" / f"{piece}.musicxml").read_bytes(), name=piece)
@@ -80,8 +108,7 @@ def main() -> None:
         lengths = _sounds(folder, piece, score, played)
         (folder / f"{piece}.svg").write_bytes(_curves(score, played))
         parts.append(_section(piece, score, versions, lengths))
-    parts.append(_alignment(folder))
-    (ROOT / "docs" / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+    return parts
 
 
 def _sounds(folder: Path, piece: str, score: Score, played: dict[str, Performance]) -> dict[str, float]:

@@ -27,6 +27,7 @@ class Columns(NamedTuple):
 
     reads: tuple[str, ...]
     makes: str
+    may: tuple[str, ...] = ()  # files that a row may name beside those
 
 
 STAGES = {
@@ -38,8 +39,10 @@ STAGES = {
     "vocode": Columns(("spectrogram",), "audio"),
     "tokenize": Columns(("performance",), "tokens"),
     "detokenize": Columns(("tokens",), "performance"),
+    "evaluate audio": Columns(("audio", "reference"), "report", ("performance", "other")),
+    "evaluate alignment": Columns(("alignment", "reference"), "report"),
 }
-_PATHS = {"input", *(name for stage in STAGES.values() for name in (*stage.reads, stage.makes))}
+_PATHS = {"input", *(name for stage in STAGES.values() for name in (*stage.reads, stage.makes, *stage.may))}
 _ANY = Columns(("input",), "output")
 
 
@@ -55,6 +58,20 @@ class Row:
         """Its result's name: with the suffix it was given, else with the stage's (an id may hold dots)."""
         named = self.fields.get("output") == self.output and PurePosixPath(self.output).suffix
         return self.output if named else self.output + suffix
+
+    def beside(self, names: tuple[str, ...], folder: str) -> dict[str, str]:
+        """Those of the columns `names` that it has: files, relative to `folder` in the manifest.
+
+        Raises
+        ------
+        InputError
+            When one is no path.
+        """
+        found = {name: self.fields[name] for name in names if self.fields.get(name)}
+        for name, path in found.items():
+            if not isinstance(path, str):
+                raise InputError(f"{self.inputs[0]}: {name!r} is {path!r}; name a file, or leave it out")
+        return {name: path if is_url(path) else join(folder, path) for name, path in found.items()}
 
 
 def columns(stage: str) -> Columns:

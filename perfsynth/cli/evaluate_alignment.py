@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfsynth.cli import _io, _report
+from perfsynth.cli import _io, _report, _report_page
 from perfsynth.cli import _options as opt
 from perfsynth.cli.evaluate import evaluate
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, UsageError
+from perfsynth.types import Alignment, Performance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +20,8 @@ Predicted = Annotated[str, typer.Argument(metavar="ALIGNMENT", help="JSON Lines 
 Reference = Annotated[
     str,
     typer.Option(
-        metavar="TRUTH", help="The true times: JSON Lines of an alignment, or a performance that names score notes."
+        metavar="TRUTH",
+        help="The true times: an alignment (`perfsynth align` makes one of a performance too), or a .match file.",
     ),
 ]
 Plot = Annotated[
@@ -30,38 +33,91 @@ Plot = Annotated[
     evaluate,
     "alignment",
     examples=(
-        "perfsynth evaluate alignment notes.jsonl --reference truth.jsonl",
+        "perfsynth evaluate alignment notes.jsonl --reference truth.jsonl --report notes.html",
         "perfsynth align recording.wav score.mid | perfsynth evaluate alignment - --reference truth.jsonl --json",
     ),
 )
 def alignment(
-    session: _io.Session, predicted: Predicted, reference: Reference, plot: Plot = None, force: opt.Force = False
+    session: _io.Session,
+    predicted: Predicted,
+    reference: Reference,
+    plot: Plot = None,
+    report: _report_page.ReportFile = None,
+    force: opt.Force = False,
 ) -> None:
     """Measure an alignment against the true times: onsets, offsets, confidence."""
     from perfsynth.evaluate.alignment import evaluate as measured
     from perfsynth.evaluate.alignment import paired
+    from perfsynth.evaluate.alignment_intervals import intervals
 
     _report.check_picture(plot, force=force)
-    pairs = paired(_rows(predicted, session), _rows(reference, session))
-    found = measured(pairs)
+    _report_page.check(report, force=force)
+    if predicted == reference == "-":
+        raise UsageError("stdin can be read once; name the other file")
+    files = {name: _read(name, session) for name in (predicted, reference)}
+    found_notes = files[predicted]
+    if not isinstance(found_notes, Alignment):
+        raise InputError(f"{predicted}: is a performance, where an alignment is expected; see perfsynth align")
+    pairs = paired(found_notes.notes, _true(files[reference], found_notes, reference))
+    found, ends = measured(pairs), intervals(pairs)
     if plot is not None:
         from perfsynth.evaluate.alignment_plot import figure
 
         _report.write_picture(figure(pairs), plot, session)
+    rows = _table(predicted, found, ends)
+    if report is not None:
+        from perfsynth.evaluate.report.aligning import alignment_page
+
+        tables = _report_page.tables({"Times found against true ones": rows})
+        _report_page.write(alignment_page(predicted, pairs, found, ends, tables, files), report, session)
     if session.as_json:
-        typer.echo(_report.as_json({"alignment": predicted, "reference": reference, **found}))
+        typer.echo(_report.as_json({"alignment": predicted, "reference": reference, **found, "interval_95": ends}))
         return
-    from perfsynth.evaluate.alignment_table import table
     from perfsynth.evaluate.audio_table import markdown
 
-    typer.echo(markdown(table({predicted: found})))
+    typer.echo(markdown(rows))
 
 
-def _rows(source: str, session: _io.Session) -> np.ndarray:
+def _table(name: str, found: Mapping[str, float], ends: Mapping[str, tuple[float, float]]) -> list[list[str]]:
+    """The figures as text, intervals behind them."""
+    from perfsynth.evaluate.alignment_table import LABELS, table
+
+    rows = table({name: found})
+    behind = [f" ({ends[key][0]:.1f}..{ends[key][1]:.1f})" if key in ends else "" for key in LABELS]
+    return [rows[0], *([label, value + more] for (label, value), more in zip(rows[1:], behind, strict=True))]
+
+
+def _read(source: str, session: _io.Session) -> Alignment | Performance:
     from perfsynth import formats
-    from perfsynth.types import Alignment
 
-    notes = formats.read_notes(_report.read_input(source, session), name=source)
-    if not isinstance(notes, Alignment):
+    data = _report.read_input(source, session)
+    if formats.sniff(data, name=source) != "jsonl":
+        return formats.read_performance(data, name=source)
+    notes = formats.read_notes(data, name=source)
+    if not isinstance(notes, Alignment | Performance):
         raise InputError(f"{source}: holds {type(notes).__name__.lower()}, where an alignment is expected")
-    return notes.notes
+    return notes
+
+
+def _true(truth: Alignment | Performance, found: Alignment, name: str) -> np.ndarray:
+    """The true times; those of a performance at the places that the alignment says its notes have."""
+    import numpy as np
+
+    from perfsynth.types import ALIGNED_NOTE
+
+    if isinstance(truth, Alignment):
+        return truth.notes
+    played = truth.notes[truth.notes["note_id"] != ""]
+    if not len(played):
+        raise InputError(
+            f"{name}: does not say which note of the score each is; align it: perfsynth align {name} SCORE"
+        )
+    places = {str(note["note_id"]): (note["score_onset_beat"], note["score_duration_beat"]) for note in found.notes}
+    rows = [
+        (
+            *(note["note_id"], note["pitch"], *places.get(str(note["note_id"]), (0.0, 0.0))),
+            *(note["onset_s"], note["onset_s"] + note["duration_s"], 1.0, "matched"),
+        )
+        for note in played
+    ]
+    return np.array(rows, ALIGNED_NOTE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 
@@ -84,7 +85,8 @@ def comparison_page(
         Section("Each recording by itself", "", tables[1:]),
         Section("Files", "", [files_table(files)]),
     ]
-    return page(f"{names[0]} against {names[1]}", _summary(found), sections)
+    here, there = (PurePath(name).name for name in names)
+    return page(f"{here} against {there}", _summary(found), sections)
 
 
 def files_table(files: Mapping[str, Artifact]) -> Table:

@@ -32,7 +32,7 @@ class Table:
 
     def html(self) -> str:
         """The table in a region that scrolls by itself: on a phone it is wider than the page."""
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.rows[0])
+        head = "".join(_head(cell) for cell in self.rows[0])
         body = "".join(
             f'<tr><th scope="row">{html.escape(row[0])}</th>'
             + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
@@ -48,6 +48,11 @@ class Table:
         if self.folded:
             return f"<details><summary>{html.escape(self.caption)}</summary>{table}</details>"
         return f"<figure><figcaption>{html.escape(self.caption)}</figcaption>{table}</figure>"
+
+
+def _head(cell: str) -> str:
+    """A head; the empty corner heads nothing, and screen readers would stop at it."""
+    return f'<th scope="col">{html.escape(cell)}</th>' if cell else "<td></td>"
 
 
 @dataclass(frozen=True)

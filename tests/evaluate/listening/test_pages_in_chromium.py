@@ -40,6 +40,7 @@ def test_a_rating_test_from_the_first_page_to_the_saved_file(listener, test_page
     listener.click("Next")
     assert "Play every sound first." in listener.text()
     listener.listen()
+    assert "Play every sound first." not in listener.text()  # it was done
     listener.click("Next")
     assert listener.heading == "Sound 2 of 6"
     listener.listen()

@@ -24,7 +24,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
         Sound("fast", "", opus(tone, 8000), tuple(range(0, 10))),
         Sound("slow", "", opus(tone, 8000), tuple(range(0, 20, 2))),
     ]
-    wide = Table("figures", [[f"column {number}" for number in range(30)], [str(number) for number in range(30)]])
+    head = ["", *(f"column {number}" for number in range(30))]
+    wide = Table("figures", [head, ["a longer name", *(str(number) for number in range(30))]])
     (folder / "page.html").write_bytes(page("A page", "", [Section("Listen", "", [Sounds(sounds), wide])]))
     started = Chromium()
     started.renew(folder)
@@ -66,4 +67,6 @@ def test_a_phone_scrolls_the_table_and_not_the_page(browser: Chromium) -> None:
     assert browser.js(
         "(({scrollWidth, clientWidth}) => scrollWidth > 2 * clientWidth)(document.querySelector('.wide'))"
     )
+    broken = "[...document.querySelectorAll('th')].filter((one) => one.clientHeight > 3 * 24).length"
+    assert browser.js(broken) == 0  # no name is broken letter by letter
     browser.call("Emulation.clearDeviceMetricsOverride")

@@ -87,6 +87,13 @@ function tell(text, isError = false) {
   document.getElementById("status").textContent = text;
 }
 
+/** A complaint goes as soon as the listener does something about it. */
+function hush() {
+  const box = document.getElementById("told");
+  if (box && box.className === "error") tell("");
+}
+for (const kind of ["click", "input"]) document.getElementById("main").addEventListener(kind, hush, true);
+
 function complain(problems) {
   document.querySelectorAll(".missing").forEach((field) => {
     field.classList.remove("missing");
