@@ -7,12 +7,16 @@ import signal
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # here and in the commands that tests run: small work, many processes
 signal.signal(
     signal.SIGINT, signal.default_int_handler
 )  # ignored in the background, also by the commands that tests run
+# The same examples each time; HYPOTHESIS_PROFILE=default looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 EXAMPLE = Path(__file__).parents[1] / "examples" / "petzold-minuet.musicxml"
 
 # Speaks FluidSynth's command line as `perfsynth.fluid` uses it: a quiet tone as long as the MIDI file, then silence.

@@ -163,6 +163,9 @@ def _part(
         last_row = column[-1:]
     elif m > 1:
         last_column = row[-1:]
+    # Tiles that the band leaves out have kept what the ones before them reached.
+    last_row = np.where((columns >= band[-1, 0]) & (columns < band[-1, 1]), last_row, np.inf)
+    last_column = np.where((band[:, 0] < m) & (band[:, 1] >= m), last_column, np.inf)
     i, j = n - 1, m - 1
     if open_ends[1] == "y":
         j = int(np.argmin(last_row))

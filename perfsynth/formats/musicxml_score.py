@@ -137,7 +137,7 @@ class _Tables:
         self.tempos = _states(parts, symbols.Tempo, lambda tempo: (tempo.bpm,), TEMPO)
         self.meters = _states(parts[:1], symbols.TimeSignature, lambda meter: (meter.beats, meter.beat_type), METER)
         self.keys = _states(parts[:1], symbols.KeySignature, lambda key: (key.fifths, key.mode == "minor"), KEY)
-        self.measures = _states(parts[:1], symbols.Measure, lambda measure: (measure.number or 0,), MEASURE)
+        self.measures = _states(parts[:1], symbols.Measure, _numbered(parts[:1], symbols.Measure), MEASURE)
         onsets = [table["onset_beat"].min(initial=0.0) for table in (self.notes, self.measures)]
         self.first_beat = float(min(onsets))
 
@@ -259,6 +259,14 @@ def _paired(pedals: list[tuple[float, bool, tuple]]) -> list[tuple]:
             paired.append((down[0], beat, *down[2:]))
         down = row if is_start else None
     return paired if down is None else [*paired, down]
+
+
+def _numbered(parts: list[Any], measure: Any) -> Callable[[Any], tuple]:
+    """The number of a measure: as printed, where a pick-up is 0; counted from 1 where some have no such number."""
+    printed = {found: str(found.name or "") for part in parts for found in part.iter_all(measure)}
+    if all(name.isdecimal() for name in printed.values()):
+        return lambda found: (int(printed[found]),)
+    return lambda found: (found.number or 0,)
 
 
 def _states(parts: list[Any], symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from perfsynth.align.band import band_around, band_bounds
@@ -97,6 +97,9 @@ SIDES = st.sampled_from([None, "x", "y"])
 
 
 @settings(max_examples=50, deadline=None)
+@example(0, (258, 515), 1, "sqeuclidean", (1.0, 1.0, 1.0), None, "y", 0, "numba")  # an end in a tile left out
+@example(0, (515, 258), 1, "sqeuclidean", (1.0, 1.0, 1.0), None, "x", 0, "numba")
+@example(0, (256, 257), 1, "sqeuclidean", (1.0, 1.0, 1.0), None, "y", 0, "torch")
 @given(
     seed=st.integers(0, 2**32),
     shape=SHAPES,

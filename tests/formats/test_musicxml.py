@@ -511,3 +511,10 @@ def test_damage_is_an_input_error_or_harmless(data: st.DataObject) -> None:
         assert "\n" not in str(error)
     else:
         assert np.isfinite(score.notes["onset_beat"]).all()
+
+
+@pytest.mark.parametrize(("first", "numbers"), [("0", [0, 1]), ("X1", [1, 2])])
+def test_measures_have_the_numbers_of_print(first: str, numbers: list[int]) -> None:
+    text = document([THREE, THREE]).decode()
+    printed = text.replace('number="1"', f'number="{first}"', 1).replace('number="2"', 'number="1"', 1)
+    assert read_musicxml(printed.encode()).measures["number"].tolist() == numbers
