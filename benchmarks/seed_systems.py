@@ -41,13 +41,14 @@ from perfsynth.vocode.core import vocode
 Sounder = Callable[[Performance], AudioStream]
 
 RATE = 44100
-# Each run's folder, and the engine that its weights are for.
+# Each run's folder, and the engine that its weights are for. An acoustic model alone sounds by Griffin-Lim.
 RUNS = {
     "deep-performer": "deep-performer",
     "deep-performer-without-note-wise-position": "deep-performer",
     "deep-performer-without-performer": "deep-performer",
     "deep-performer-without-encoder": "deep-performer",
     "hifigan-roll": "hifigan-roll",
+    "m2a-acoustic": "m2a",
     "m2a": "m2a",
     "m2a-fine-tuned": "m2a",
     "m2a-baseline": "m2a-baseline",

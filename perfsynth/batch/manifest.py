@@ -39,7 +39,7 @@ STAGES = {
     "vocode": Columns(("spectrogram",), "audio"),
     "tokenize": Columns(("performance",), "tokens"),
     "detokenize": Columns(("tokens",), "performance"),
-    "evaluate audio": Columns(("audio", "reference"), "report", ("performance", "other")),
+    "evaluate audio": Columns(("audio", "reference"), "report", ("performance",)),
     "evaluate alignment": Columns(("alignment", "reference"), "report"),
 }
 _PATHS = {"input", *(name for stage in STAGES.values() for name in (*stage.reads, stage.makes, *stage.may))}

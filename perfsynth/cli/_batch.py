@@ -103,7 +103,7 @@ def run(
     jobs: list[Job], rows: list[Row], stage: str, how: Batch, session: Session,
     then: Callable[[list[str]], None] = lambda results: None,
 ) -> None:  # fmt: skip
-    """Work on this shard of a batch; an item that fails leaves the others alone. `then` is told which results are there.
+    """Work on this shard of a batch; an item that fails leaves the others alone. `then` gets what is there.
 
     Raises
     ------

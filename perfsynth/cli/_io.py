@@ -24,10 +24,11 @@ from perfsynth.batch.manifest import Row, columns
 from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import STDIN, STDOUT, Item, Session, listen, make_folder
+from perfsynth.cli._many import PARAMETERS, Many
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError, UsageError
 
-__all__ = ["STDIN", "STDOUT", "Item", "Session", "report", "stage"]
+__all__ = ["STDIN", "STDOUT", "Item", "Many", "Session", "report", "stage"]
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -88,17 +89,23 @@ def stage(
     return register
 
 
-def report(app: typer.Typer, name: str, *, examples: tuple[str, ...]) -> Callable[[Callable], Callable]:
-    """Make a function of a `Session` and its own options a command that prints what it finds on stdout."""
+def report(
+    app: typer.Typer, name: str, *, examples: tuple[str, ...], many: Many | None = None
+) -> Callable[[Callable], Callable]:
+    """Make a function of a `Session` and its own options a command that prints what it finds on stdout.
+
+    With `many`, it takes the options of a batch as well, and does the rows of a manifest as `many` says.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def command(*, as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
             session = Session(as_json, quiet, verbose)
             with _reporting(session):
-                function(session, **options)
+                if many is None or not many.run(function, options, session):
+                    function(session, **options)
 
-        _sign(command, function, opt.SESSION_PARAMETERS)
+        _sign(command, function, opt.SESSION_PARAMETERS, PARAMETERS if many else ())
         app.command(name, help=_help(function, examples))(command)
         return function
 

@@ -16,7 +16,7 @@ from perfsynth.batch import storage
 from perfsynth.batch.manifest import columns
 from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
-from perfsynth.cli._item import Session, make_folder
+from perfsynth.cli._item import Item, Session, make_folder
 from perfsynth.errors import InputError, UsageError
 
 SUFFIX = ".json"
@@ -57,7 +57,7 @@ class Many:
         if given["manifest"] is None:
             asked = [parameter.name for parameter in PARAMETERS if given[parameter.name] != parameter.default]
             if asked:
-                raise UsageError(f"{_words(asked)} is of many rows; add --manifest JSONL, or leave it out")
+                raise UsageError(f"{_words(asked, {})}: for the rows of --manifest JSONL; add it, or leave them out")
             return False
         how = _batch_options.Batch(**{name: given[name] for name in _batch_options.NAMES})
         if given["out_dir"] is None:
@@ -83,30 +83,41 @@ class Many:
             self.together(session, reports)
 
 
+@dataclass(frozen=True)
+class _About(Session):
+    """A session whose lines say which row they are about."""
+
+    within: Session = Session()
+    name: str = ""
+
+    def tell(self, line: str) -> None:
+        self.within.tell(f"{self.name}: {line}")
+
+
+def about(item: Item) -> Session:
+    """The session of an item of many: whatever is said on the way begins with its name."""
+    said = item.session
+    return _About(said.as_json, said.quiet, said.verbose, said, item.name)
+
+
 def _shared(
     command: Callable[..., None], each: Callable[..., None], may: tuple[str, ...], options: dict[str, Any]
 ) -> dict[str, Any]:
     """The options that hold for every row; any other that was given is refused."""
     taken = [name for name in inspect.signature(each).parameters if name in options and name not in may]
     defaults = {name: parameter.default for name, parameter in inspect.signature(command).parameters.items()}
-    hints = get_type_hints(command, include_extras=True)
     wrong = [name for name, value in options.items() if name not in (*taken, "force") and value != defaults[name]]
     if wrong:
-        of_rows = [name for name in wrong if _is_argument(hints[name]) or name in may or name == "reference"]
-        if of_rows:
-            raise UsageError(f"--manifest names the files, a row each; leave {_words(wrong, hints)} out")
-        raise UsageError(f"{_words(wrong)} is of one pair of files; leave it out, or leave --manifest out")
+        hints = get_type_hints(command, include_extras=True)
+        notes = [(name, part) for name in wrong for part in getattr(hints[name], "__metadata__", ())]
+        metavars = {name: part.metavar for name, part in notes if isinstance(part, ArgumentInfo)}
+        raise UsageError(f"leave {_words(wrong, metavars)} out with --manifest, whose rows name the files of each pair")
     return {name: options[name] for name in taken}
 
 
-def _is_argument(hint: Any) -> bool:
-    return any(isinstance(part, ArgumentInfo) for part in getattr(hint, "__metadata__", ()))
-
-
-def _words(names: list[str], hints: dict[str, Any] | None = None) -> str:
-    """Options as they are typed."""
-    dashed = [name if _is_argument((hints or {}).get(name)) else "--" + name.replace("_", "-") for name in names]
-    return ", ".join(dashed)
+def _words(names: list[str], metavars: dict[str, Any]) -> str:
+    """Options as they are typed, and arguments as the help calls them."""
+    return ", ".join(metavars.get(name) or "--" + name.replace("_", "-") for name in names)
 
 
 def _report(path: str) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perfsynth.cli import _io, _report, _report_page
+from perfsynth.cli import _io, _means, _report, _report_page
 from perfsynth.cli import _options as opt
 from perfsynth.cli.evaluate import evaluate
 from perfsynth.errors import InputError, UsageError
@@ -16,9 +16,13 @@ from perfsynth.types import Alignment, Performance
 if TYPE_CHECKING:
     import numpy as np
 
-Predicted = Annotated[str, typer.Argument(metavar="ALIGNMENT", help="JSON Lines of `perfsynth align`; -: stdin.")]
+    from perfsynth.evaluate.alignment import Paired
+
+Predicted = Annotated[
+    str | None, typer.Argument(metavar="ALIGNMENT", help="JSON Lines of `perfsynth align`; -: stdin.")
+]
 Reference = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="TRUTH",
         help="The true times: an alignment (`perfsynth align` makes one of a performance too), or a .match file.",
@@ -29,37 +33,47 @@ Plot = Annotated[
 ]
 
 
+def _each(item: _io.Item) -> None:
+    """Write the report of a row."""
+    names = (item.source, *item.others)
+    _, found, ends = _measured(_read_both(names, item.session), names)
+    item.write((_report.as_json(_made(names, found, ends)) + "\n").encode())
+
+
+def _together(session: _io.Session, reports: list[dict[str, Any]]) -> None:
+    """Print the means over rows."""
+    mean, ends = _means.of_reports(reports, session)
+    _means.say(session, len(reports), mean, ends, [_table("mean", mean, ends)])
+
+
 @_io.report(
     evaluate,
     "alignment",
     examples=(
         "perfsynth evaluate alignment notes.jsonl --reference truth.jsonl --report notes.html",
         "perfsynth align recording.wav score.mid | perfsynth evaluate alignment - --reference truth.jsonl --json",
+        "perfsynth evaluate alignment --manifest pairs.jsonl --out-dir reports --jobs 0 --skip-existing",
     ),
+    many=_io.Many("evaluate alignment", _each, _together),
 )
 def alignment(
     session: _io.Session,
-    predicted: Predicted,
-    reference: Reference,
+    predicted: Predicted = None,
+    reference: Reference = None,
     plot: Plot = None,
     report: _report_page.ReportFile = None,
     force: opt.Force = False,
 ) -> None:
     """Measure an alignment against the true times: onsets, offsets, confidence."""
-    from perfsynth.evaluate.alignment import evaluate as measured
-    from perfsynth.evaluate.alignment import paired
-    from perfsynth.evaluate.alignment_intervals import intervals
-
     _report.check_picture(plot, force=force)
     _report_page.check(report, force=force)
+    if predicted is None or reference is None:
+        raise UsageError("give ALIGNMENT and --reference TRUTH, or many with --manifest JSONL")
     if predicted == reference == "-":
         raise UsageError("stdin can be read once; name the other file")
-    files = {name: _read(name, session) for name in (predicted, reference)}
-    found_notes = files[predicted]
-    if not isinstance(found_notes, Alignment):
-        raise InputError(f"{predicted}: is a performance, where an alignment is expected; see perfsynth align")
-    pairs = paired(found_notes.notes, _true(files[reference], found_notes, reference))
-    found, ends = measured(pairs), intervals(pairs)
+    names = (predicted, reference)
+    files = _read_both(names, session)
+    pairs, found, ends = _measured(files, names)
     if plot is not None:
         from perfsynth.evaluate.alignment_plot import figure
 
@@ -71,11 +85,33 @@ def alignment(
         tables = _report_page.tables({"Times found against true ones": rows})
         _report_page.write(alignment_page(predicted, pairs, found, ends, tables, files), report, session)
     if session.as_json:
-        typer.echo(_report.as_json({"alignment": predicted, "reference": reference, **found, "interval_95": ends}))
+        typer.echo(_report.as_json(_made(names, found, ends)))
         return
     from perfsynth.evaluate.audio_table import markdown
 
     typer.echo(markdown(rows))
+
+
+def _measured(
+    files: Mapping[str, Alignment | Performance], names: Sequence[str]
+) -> tuple[Paired, dict[str, float], dict[str, tuple[float, float]]]:
+    """The notes in pairs, the figures, their intervals."""
+    from perfsynth.evaluate.alignment import evaluate as measured
+    from perfsynth.evaluate.alignment import paired
+    from perfsynth.evaluate.alignment_intervals import intervals
+
+    predicted, reference = names
+    found = files[predicted]
+    if not isinstance(found, Alignment):
+        raise InputError(f"{predicted}: is a performance, where an alignment is expected; see perfsynth align")
+    pairs = paired(found.notes, _true(files[reference], found, reference))
+    return pairs, measured(pairs), intervals(pairs)
+
+
+def _made(names: Sequence[str], found: Mapping[str, float], ends: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """The report."""
+    predicted, reference = names
+    return {"alignment": predicted, "reference": reference, **found, "interval_95": ends}
 
 
 def _table(name: str, found: Mapping[str, float], ends: Mapping[str, tuple[float, float]]) -> list[list[str]]:
@@ -85,6 +121,10 @@ def _table(name: str, found: Mapping[str, float], ends: Mapping[str, tuple[float
     rows = table({name: found})
     behind = [f" ({ends[key][0]:.1f}..{ends[key][1]:.1f})" if key in ends else "" for key in LABELS]
     return [rows[0], *([label, value + more] for (label, value), more in zip(rows[1:], behind, strict=True))]
+
+
+def _read_both(names: Sequence[str], session: _io.Session) -> dict[str, Alignment | Performance]:
+    return {name: _read(name, session) for name in names}
 
 
 def _read(source: str, session: _io.Session) -> Alignment | Performance:
