@@ -242,17 +242,19 @@ def everything(
     return markdown(head, rows), figures
 
 
-def table_2(runs: dict[str, Run]) -> str:
+def table_2(runs: dict[str, Run], violin: dict[str, Run]) -> str:
     """Deep Performer's Table 2: the spectrogram's own error, before any vocoder, over the validation split."""
     rows = []
-    for name, (violin, piano) in TABLE_2.items():
-        if name in runs:
-            figures = runs[name].table()["validation"]
-            own = [
-                f"{key.removeprefix('mse_')} {value:.3f}" for key, value in figures.items() if key.startswith("mse_")
-            ]
-            rows.append([name, ", ".join(own), f"{piano:.3f}", f"{violin:.3f}"])
-    return markdown(["system", "ours", "published, piano", "published, violin"], rows)
+    for name, (theirs_violin, theirs_piano) in TABLE_2.items():
+        if name in runs or name in violin:
+            own = (_errors(runs[name]) if name in runs else "", _errors(violin[name]) if name in violin else "")
+            rows.append([name, *own, f"{theirs_piano:.3f}", f"{theirs_violin:.3f}"])
+    return markdown(["system", "ours, piano", "ours, violin", "published, piano", "published, violin"], rows)
+
+
+def _errors(run: Run) -> str:
+    figures = run.table()["validation"]
+    return ", ".join(f"{key.removeprefix('mse_')} {value:.3f}" for key, value in figures.items() if "mse_" in key)
 
 
 def table_iii(figures: dict[str, dict[str, float]]) -> str:
@@ -293,8 +295,10 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, help="what the systems learnt from")
     parser.add_argument("runs", type=Path, help="folder of runs")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="where to draw the recurrent network's two losses")
+    parser.add_argument("--violin", type=Path, metavar="RUNS", help="runs on violins, for the second table")
     chosen = parser.parse_args()
     runs = found(chosen.runs)
+    violin = found(chosen.violin) if chosen.violin else {}
     if not runs:
         parser.error(f"{chosen.runs}: holds none of {', '.join(RUNS)}")
     hifigan = next((p for p in (chosen.runs / "hifigan", chosen.runs / "run-hifigan") if (p / "best").is_dir()), None)
@@ -308,7 +312,7 @@ def main() -> None:
         print(f"Not trained, and so not in any table: {', '.join(missing)}.\n")
     if vocoder is None and any(name.startswith("deep-performer") for name in runs):
         print("Deep Performer is sounded by Griffin-Lim: there is no run of hifigan.\n")
-    print(f"## Dong et al. 2022, Table 2\n\n{DIFFERS}\n\n{table_2(runs)}")
+    print(f"## Dong et al. 2022, Table 2\n\n{DIFFERS}\n\n{table_2(runs, violin)}")
     print(f"## Tang et al. 2025, Table III\n\n{DIFFERS} {MODAL}\n\n{table_iii(figures)}")
     if {"lan-rnn", "lan-rnn-waveform"} <= runs.keys():
         print(f"## Lan, Leung and Yang: two losses\n\n{losses(runs, chosen.plot)}")
