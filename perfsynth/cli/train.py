@@ -27,6 +27,11 @@ Corpus = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="What perfsynth data NAME prepare made; else where that puts it."),
 ]
+# Of the ablations: Dong et al. 2022, Table 2; Wang and Yang 2019.
+PARTS = {
+    "note-wise-position": "note_position", "performer": "performer", "encoder": "encoder",
+    "onset-offset-encoder": "edges", "texture": "texture",
+}  # fmt: skip
 Run = Annotated[
     Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of the run; one there is gone on with.")
 ]
@@ -41,6 +46,13 @@ Init = Annotated[
     typer.Option(
         metavar="WEIGHTS", help="Begin with these weights: safetensors, the folder of a model, or one that ships."
     ),
+]
+PaperSize = Annotated[
+    bool, typer.Option("--paper-size", help="The configuration beside CONFIG that has the size of its paper.")
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PART", help="Leave a part of the model out, as a paper's ablation does; repeatable."),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, or auto: cuda where there is one.")]
 
@@ -63,6 +75,8 @@ def train(
     seed: Seed = None,
     resume: Resume = True,
     init: Init = None,
+    paper_size: PaperSize = False,
+    without: Without = None,
     device: Device = "auto",
 ) -> None:
     """Train a model: RUN/best is what it is by its best validation, RUN/latest.pt where it goes on.
@@ -77,7 +91,9 @@ def train(
         raise UsageError(f"--max-minutes {max_minutes:g}: a run takes more than none")
     if (output / "latest.pt").exists() and not resume:
         raise UsageError(f"{output}: holds a run; go on with it, or name another folder")
+    config = _of_paper(config) if paper_size else config
     run = read_config(config, **{k: v for k, v in {"steps": steps, "seed": seed}.items() if v is not None})
+    run = replace(run, model=run.model | _left_out(without or []))
     folder = corpus or corpus_folder(run.corpus)
     about = about_corpus(folder, run)
     device = checked(device)
@@ -106,6 +122,37 @@ def train(
         raise typer.Exit(128 + received[0])
     if is_first:
         _conclude(session, best, shown)
+
+
+def _of_paper(config: Path) -> Path:
+    """The configuration of the paper's size: ``NAME-paper-size.toml``, or ``NAME.toml`` beside ``NAME-small.toml``.
+
+    Raises
+    ------
+    UsageError
+        When there is none.
+    """
+    larger = [config.with_name(f"{config.stem}-paper-size.toml")]
+    if config.stem.endswith("-small"):
+        larger.append(config.with_name(f"{config.stem.removesuffix('-small')}.toml"))
+    for path in larger:
+        if path.is_file():
+            return path
+    raise UsageError(f"--paper-size: there is no {larger[0]}; {config} is all that there is of its system")
+
+
+def _left_out(parts: list[str]) -> dict[str, bool]:
+    """What ``[model]`` says without some parts.
+
+    Raises
+    ------
+    UsageError
+        When nothing is called so.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise UsageError(f"--without {part}: no model has such a part to leave out; there are {', '.join(PARTS)}")
+    return {PARTS[part]: False for part in parts}
 
 
 def _weights(init: Path | None) -> Path | None:

@@ -108,6 +108,34 @@ def test_the_model_that_ships_is_trained_by_its_name(corpus: Path, tmp_path: Pat
     assert len(perform(score, model="cantabile", weights=str(out / "best")).notes) == len(score.notes)
 
 
+def test_the_size_of_the_paper_is_the_configuration_beside(tmp_path: Path) -> None:
+    from perfsynth.cli.train import _of_paper
+
+    for name in ("a", "a-paper-size", "b-small", "b", "c"):
+        (tmp_path / f"{name}.toml").touch()
+    assert [_of_paper(tmp_path / f"{name}.toml").stem for name in ("a", "b-small")] == ["a-paper-size", "b"]
+    ran = run(tmp_path / "c.toml", "-o", tmp_path / "run", "--paper-size")
+    assert ran.exit_code == 2
+    assert "c-paper-size.toml" in ran.stderr
+
+
+def test_parts_are_left_out_by_name(corpus: Path, tmp_path: Path) -> None:
+    from perfsynth.cli.train import PARTS
+    from perfsynth.synth import deep_performer_network, performancenet_network
+
+    known = {
+        key for module in (deep_performer_network, performancenet_network)
+        for key in module.Config.__dataclass_fields__
+    }  # fmt: skip
+    assert set(PARTS.values()) <= known
+    ran = run(config(tmp_path), "--corpus", corpus, "-o", tmp_path / "run", "--without", "strings")
+    assert ran.exit_code == 2
+    assert "note-wise-position" in ran.stderr
+    ran = run(config(tmp_path), "--corpus", corpus, "-o", tmp_path / "run", "--without", "texture")
+    assert ran.exit_code == 1
+    assert "'texture' means nothing to deep-performer-align" in ran.stderr
+
+
 def test_the_corpus_is_found_where_prepare_puts_it(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
