@@ -164,6 +164,7 @@ def train(
                     kept.step(step + 1, figures, verdict)
                 if verdict != GOES_ON:
                     break
+        process.most(OVER)  # none leaves, and looks for what was saved, before the first one has saved
     return out / BEST
 
 
