@@ -72,10 +72,12 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("two")
     script = out / "script.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from pathlib import Path\nfrom perfsynth.train.ddp import joined\n"
+        f"import os, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from pathlib import Path\nimport torch\nfrom perfsynth.train.ddp import joined\n"
         "from tests.train.test_ddp import in_each_process\n"
         f"with joined('cpu'):\n    in_each_process(Path({str(out)!r}))\n"
+        # Not by way of the interpreter's end, at which gloo's threads abort now and then, with everything written.
+        "    torch.distributed.barrier()\n    os._exit(0)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)],
