@@ -62,13 +62,14 @@ SALAMANDER ?=
 CORPUS ?= build/corpus
 RUNS ?= build/runs
 SOUNDS ?=
+VIOLIN ?=
 
 .PHONY: tables corpus train-cantabile train-m2m train-deep-performer-align
 
 tables: setup $(CORPUS)/manifest.jsonl ## NASAP=folder of (n)ASAP: models of performance and of sound beside people, samples and ladders; SOUNDS=corpus of sounds: the papers' systems in RUNS
 	$(BIN)/python benchmarks/expression.py $(CORPUS) --split test
 	$(BIN)/python benchmarks/piano.py $(NASAP) $(if $(SALAMANDER),--samples $(SALAMANDER)) --costs
-	$(if $(SOUNDS),$(BIN)/python benchmarks/seed_systems.py $(SOUNDS) $(RUNS))
+	$(if $(SOUNDS),$(BIN)/python benchmarks/seed_systems.py $(SOUNDS) $(RUNS) $(if $(VIOLIN),--violin $(VIOLIN)))
 
 data-%: setup ## fetch a dataset: make data-maestro ARGS=--accept-licence; perfsynth data lists them
 	$(BIN)/perfsynth data $* fetch $(ARGS)
