@@ -12,7 +12,7 @@ demo: setup ## render the example score to a WAV
 	@mkdir -p $(dir $(DEMO_SOUND))
 	$(BIN)/perfsynth render $(DEMO_SCORE) --force -o $(DEMO_SOUND)
 
-test: setup check ## style, types, documentation, tests with coverage
+test: setup check docs-run ## style, types, documentation and its examples, tests with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 check: lint types docs-check
