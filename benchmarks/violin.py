@@ -16,11 +16,12 @@ import numpy as np
 
 from perfsynth import formats
 from perfsynth.data.sound_corpus import Recording, read_recordings
+from perfsynth.dsp.colouring import coloured
 from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.dsp.resample import resample
 from perfsynth.evaluate.audio import distances
+from perfsynth.synth.bowed import colour, strings
 from perfsynth.synth.core import synthesize
-from perfsynth.synth.deep_performer_bowed import sounded
 from perfsynth.synth.roll import sounding
 from perfsynth.synth.spectrogram import synthesize_spectrogram
 from perfsynth.types import Audio, AudioStream, Part, Performance, Spectrogram
@@ -54,7 +55,8 @@ def systems(
     parted = replace(performance, parts=(Part("violin", VIOLIN),))
 
     def bowed() -> AudioStream:
-        return AudioStream(sounded(sounding(performance), bands.values, a4=a4), PRESET.sample_rate, 2)
+        source = strings(sounding(performance), rate=PRESET.sample_rate, a4=a4)
+        return AudioStream(coloured(source, bands.values, PRESET, colour=colour(PRESET)), PRESET.sample_rate, 2)
 
     def predicted(vocoder: str, of: str | None) -> AudioStream:
         made = synthesize_spectrogram(performance, model="deep-performer", **how)

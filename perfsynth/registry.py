@@ -106,6 +106,15 @@ MODELS: tuple[Model, ...] = (
         config="deep-performer-violin.toml",
     ),
     Model(
+        "deep-performer",
+        "synth-audio",
+        "perfsynth.synth.deep_performer:stream",
+        "bands of a piano predicted from its notes, and the modal piano filtered to them; 16 kHz",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        source="Dong et al. 2022, synthesis model",
+        config="deep-performer-small.toml",
+    ),
+    Model(
         "performancenet",
         "synth-audio",
         "perfsynth.synth.performancenet:stream",
@@ -194,6 +203,12 @@ MODELS: tuple[Model, ...] = (
         config="performancenet.toml",
     ),
     Model(
+        "source-filter",
+        "vocode",
+        "perfsynth.vocode.source_filter:vocode",
+        "what a spectrogram is of, played by an engine and filtered to its bands; every preset, nothing trained",
+    ),
+    Model(
         "griffin-lim",
         "vocode",
         "perfsynth.vocode.griffin_lim:vocode",
@@ -247,8 +262,12 @@ def get(name: str, stage: str) -> Model:
     raise UsageError(f"{name!r} is no model of {stage}; it has {', '.join(m.name for m in models)}")
 
 
-def choose(name: str, stage: str, options: dict[str, Any]) -> tuple[Model, Callable[..., Any], set[str]]:
-    """The model of a name, its function and the parameters that takes; ``auto`` is the first that takes `options`.
+def choose(
+    name: str, stage: str, options: dict[str, Any], *, without: tuple[str, ...] = ()
+) -> tuple[Model, Callable[..., Any], set[str]]:
+    """The model of a name, its function and the parameters that takes.
+
+    ``auto`` is the first that takes `options` and is not among those to go without.
 
     An instrument whose first word is the name of a model is played by that.
 
@@ -261,7 +280,8 @@ def choose(name: str, stage: str, options: dict[str, Any]) -> tuple[Model, Calla
     instrument = str(options.get("instrument", "")).partition("-")[0]
     if name == "auto" and instrument in names(stage):
         name = instrument
-    for candidate in names(stage) if name == "auto" else (name,):
+    able = [each for each in names(stage) if each not in without]
+    for candidate in able if name == "auto" else (name,):
         model = get(candidate, stage)
         function = model.load()
         taken = set(inspect.signature(function).parameters)

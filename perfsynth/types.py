@@ -187,6 +187,7 @@ class Spectrogram(Artifact):
 
     values: np.ndarray  # (n_bands, n_frames) float32, in the preset's own scale
     preset: str
+    performance: Performance | None = None  # what is played in it from frame 0 on, where that is known
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS
 def vocode(
     item: _io.Item,
     model: Annotated[str, typer.Option(help="Vocoder; see `perfsynth models`.")] = "auto",
+    source: Annotated[
+        str | None, typer.Option(metavar="ENGINE", help="Of source-filter: what plays; or bowed, a bowed string.")
+    ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, max=10000, help="Of griffin-lim.")] = None,
     weights: Annotated[str | None, typer.Option(metavar="DIR", help="A trained vocoder of your own.")] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:N or auto.")] = "cpu",
@@ -39,8 +42,8 @@ def vocode(
 
     spectrogram = formats.read_spectrogram(item.read(), name=item.name)
     stream = sounded(
-        spectrogram, model=model, sample_rate=sample_rate, device=device, seed=item.seed, iterations=iterations,
-        weights=weights,
+        spectrogram, model=model, sample_rate=sample_rate, device=device, seed=item.seed, source=source,
+        iterations=iterations, weights=weights,
     )  # fmt: skip
     level = normalise(stream, loudness_lufs=loudness or None)
     suffix = ending(output=item.target, audio_format=audio_format)

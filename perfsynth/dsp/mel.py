@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import torch
 
 
+MOST = {"ln": 20.0, "log10": 8.0}  # of what a logarithm can say before its exponential is no float any more
+
+
 @dataclass(frozen=True)
 class Preset:
     """How a spectrogram is computed."""
@@ -103,7 +106,7 @@ def _magnitudes(samples: np.ndarray, preset: Preset, block: int = 512) -> Iterat
     """|STFT|, (n_fft // 2 + 1, at most `block` frames) at a time, so that long audio fits in memory."""
     from scipy.fft import rfft
 
-    window = _window(preset)
+    window = window_of(preset)
     half = preset.n_fft // 2
     padded = np.pad(np.asarray(samples, np.float32), (half, half))
     frames = np.lib.stride_tricks.sliding_window_view(padded, preset.n_fft)[:: preset.hop]
@@ -111,11 +114,18 @@ def _magnitudes(samples: np.ndarray, preset: Preset, block: int = 512) -> Iterat
         yield np.abs(rfft(frames[start : start + block] * window, axis=1)).T.astype(np.float32)
 
 
-def _window(preset: Preset) -> np.ndarray:
-    """A periodic Hann window, centred in the frame."""
+def window_of(preset: Preset) -> np.ndarray:
+    """(n_fft,) float32: a periodic Hann window, centred in the frame."""
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(preset.window_length) / preset.window_length)
     before = (preset.n_fft - preset.window_length) // 2
     return np.pad(hann, (before, preset.n_fft - preset.window_length - before)).astype(np.float32)
+
+
+def magnitudes_of_bands(values: np.ndarray, preset: Preset) -> np.ndarray:
+    """The magnitudes behind a preset's logarithm, float32 of the same shape; what lies at its floor is silence."""
+    limited = np.minimum(values.astype(np.float32), MOST[preset.logarithm])
+    bands = np.exp(limited) if preset.logarithm == "ln" else np.power(np.float32(10.0), limited)
+    return np.where(bands > 1.001 * preset.floor, bands, 0.0).astype(np.float32)
 
 
 def spectrogram_torch(samples: torch.Tensor, preset: Preset) -> torch.Tensor:
@@ -135,7 +145,7 @@ def spectrogram_torch(samples: torch.Tensor, preset: Preset) -> torch.Tensor:
     """
     import torch
 
-    window = torch.from_numpy(_window(preset)).to(samples)
+    window = torch.from_numpy(window_of(preset)).to(samples)
     spectrum = torch.stft(
         samples, preset.n_fft, preset.hop, window=window, center=True, pad_mode="constant", return_complex=True
     )

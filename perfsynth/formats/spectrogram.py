@@ -12,21 +12,29 @@ import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.errors import InputError
+from perfsynth.formats.midi import read_performance
+from perfsynth.formats.midi_write import write_performance
 from perfsynth.formats.provenance import history_from_json
 from perfsynth.types import Spectrogram
 
 MAX_BYTES = 8 * 2**30  # ten hours of the widest preset
 _MEMBERS = ("values", "preset", "history")
+_PERFORMANCE = "performance"  # a member that may be missing
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the bytes
 
 
 def write_spectrogram(spectrogram: Spectrogram) -> bytes:
-    """Write a spectrogram; `numpy.load` reads it: ``values``, ``preset`` and ``history`` (JSON)."""
+    """Write a spectrogram; `numpy.load` reads it.
+
+    Its arrays are ``values``, ``preset``, ``history`` (JSON) and, where it is known, ``performance`` (bytes of MIDI).
+    """
     arrays = {
         "values": np.ascontiguousarray(spectrogram.values, np.float32),
         "preset": np.array(spectrogram.preset),
         "history": np.array(json.dumps([step.to_json() for step in spectrogram.history])),
     }
+    if spectrogram.performance is not None:
+        arrays[_PERFORMANCE] = np.frombuffer(write_performance(spectrogram.performance), np.uint8)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -58,8 +66,11 @@ def read_spectrogram(data: bytes, *, name: str = "spectrogram") -> Spectrogram:
         history = history_from_json(json.loads(str(arrays["history"])))
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{name}: its history is garbled ({error}); make it again") from error
+    performance = None
+    if _PERFORMANCE in arrays:
+        performance = read_performance(arrays[_PERFORMANCE].tobytes(), name=f"{name}, its performance")
     digest = hashlib.sha256(data).hexdigest()
-    return Spectrogram(values.astype(np.float32), preset, history=history, sha256=digest)
+    return Spectrogram(values.astype(np.float32), preset, performance, history=history, sha256=digest)
 
 
 def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
@@ -69,7 +80,8 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
             size = sum(member.file_size for member in archive.infolist())
             if size > MAX_BYTES:
                 raise InputError(f"{name}: unpacks to {size >> 20} MB; that is no spectrogram")
-            for member in _MEMBERS:
+            also = (_PERFORMANCE,) if f"{_PERFORMANCE}.npy" in archive.namelist() else ()
+            for member in (*_MEMBERS, *also):
                 with archive.open(f"{member}.npy") as file:
                     found[member] = np.lib.format.read_array(io.BytesIO(file.read(MAX_BYTES)), allow_pickle=False)
     except InputError:

@@ -7,6 +7,7 @@ piece does not jump.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import numpy as np
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.errors import UsageError
 from perfsynth.synth.roll import audible, sounding
-from perfsynth.types import Performance, Spectrogram
+from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
     from perfsynth.synth.deep_performer_network import DeepPerformer, Notes
@@ -26,6 +27,7 @@ FRAME_S = PRESET.hop / PRESET.sample_rate
 CLIP = 312  # frames, 5 s
 OVERLAP = 64  # frames that neighbouring clips share
 SYSTEM = "deep-performer"
+VOCODER = "source-filter"
 VIOLIN = "violin"  # the network that ships for violins
 TAIL_S = 2.0  # after the last note that is not silence yet
 BEFORE_S = 0.5  # a note that ended at most so long before a clip is one of its notes
@@ -68,6 +70,21 @@ def predict(
     table = sounding(performance)
     n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
     return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
+
+
+def stream(
+    performance: Performance, *, instrument: str | None = None, weights: str | None = None, device: str = "cpu",
+    seed: int = 0,
+) -> AudioStream:  # fmt: skip
+    """The sound of `predict`, by the source-filter vocoder; `seed` is that of its source."""
+    from perfsynth.synth.spectrogram import synthesize_spectrogram
+    from perfsynth.vocode.core import vocode
+
+    made = synthesize_spectrogram(performance, model=SYSTEM, device=device, instrument=instrument, weights=weights)
+    stamp = performance.made_by(
+        "synth-audio", SYSTEM, seed=seed, instrument=instrument, weights=weights or "shipped", vocoder=VOCODER
+    )
+    return replace(vocode(made, model=VOCODER, seed=seed), **stamp)
 
 
 def instrument_number(instruments: tuple[str, ...], name: str | None) -> int:

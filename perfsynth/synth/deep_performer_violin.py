@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from perfsynth.dsp.colouring import coloured
 from perfsynth.synth import deep_performer
-from perfsynth.synth.deep_performer_bowed import CHANNELS, HOP, RATE, sounded
+from perfsynth.synth.bowed import CHANNELS, colour, strings
+from perfsynth.synth.deep_performer import PRESET
 from perfsynth.synth.roll import sounding
 from perfsynth.types import SUSTAIN, AudioStream, Performance
 
@@ -53,5 +55,7 @@ def stream(
     stamp = performance.made_by(
         "synth-audio", SYSTEM, seed=seed, instrument=instrument, a4=a4, weights=weights or "shipped"
     )
-    blocks = sounded(sounding(bowed), made.values, a4=a4, seed=seed)
-    return AudioStream(blocks, RATE, CHANNELS, made.values.shape[1] * HOP / RATE, **stamp)
+    source = strings(sounding(bowed), rate=PRESET.sample_rate, a4=a4, seed=seed)
+    blocks = coloured(source, made.values, PRESET, colour=colour(PRESET), seed=seed)
+    duration_s = made.values.shape[1] * PRESET.hop / PRESET.sample_rate
+    return AudioStream(blocks, PRESET.sample_rate, CHANNELS, duration_s, **stamp)

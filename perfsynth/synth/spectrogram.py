@@ -40,7 +40,7 @@ def synthesize_spectrogram(
     Returns
     -------
     Spectrogram
-        (n_bands, n_frames) in the model's preset.
+        (n_bands, n_frames) in the model's preset, with the performance.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def synthesize_spectrogram(
     common = {"device": checked(device), "seed": seed}
     passed = {name: value for name, value in common.items() if name in taken}
     made: Spectrogram = predict(performance, **passed, **given)
-    return replace(made, **performance.made_by("synth-mel", system.name, seed=seed, **given))
+    return replace(made, performance=performance, **performance.made_by("synth-mel", system.name, seed=seed, **given))
 
 
 def modal(

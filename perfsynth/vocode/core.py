@@ -15,6 +15,7 @@ from perfsynth.nn.device import checked
 from perfsynth.types import AudioStream, Spectrogram
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+NEED_PERFORMANCE = ("source-filter",)
 
 
 def vocode(
@@ -33,7 +34,8 @@ def vocode(
     spectrogram
         Of a preset that the model knows.
     model
-        A vocoder's name; ``auto`` takes the default, or the first that has the options asked for.
+        A vocoder's name; ``auto`` takes ``source-filter`` where the performance is known and ``griffin-lim`` where not,
+        or the first that has the options asked for.
     sample_rate
         In Hz; the preset's own by default. Another one is resampled.
     device
@@ -61,7 +63,8 @@ def vocode(
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
     given = {name: value for name, value in options.items() if value is not None}
-    system, sound, taken = registry.choose(model, "vocode", given)
+    without = () if spectrogram.performance is not None else NEED_PERFORMANCE
+    system, sound, taken = registry.choose(model, "vocode", given, without=without)
     common = {"device": checked(device), "seed": seed}
     passed = {name: value for name, value in common.items() if name in taken}
     made: AudioStream = sound(spectrogram, **passed, **given)

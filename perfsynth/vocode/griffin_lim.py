@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perfsynth.dsp.mel import PRESETS, Preset, filterbank
+from perfsynth.dsp.mel import PRESETS, Preset, filterbank, magnitudes_of_bands
+from perfsynth.dsp.stft import Adder, Transform
 from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream, Spectrogram
 
@@ -50,58 +51,17 @@ def vocode(
     preset = PRESETS[spectrogram.preset]
     if preset.bank == "midi":
         preset = replace(preset, n_fft=PADDED_FFT)
-    search = _Search(_Transform.of(preset), iterations, device)
+    search = _Search(Transform.of(preset), iterations, device)
     blocks = _blocks(spectrogram.values, search, preset, seed)
     n_samples = max(spectrogram.values.shape[1] - 1, 1) * preset.hop
     return AudioStream(blocks, preset.sample_rate, 1, n_samples / preset.sample_rate)
 
 
 @dataclass(frozen=True)
-class _Transform:
-    """A centred short-time Fourier transform and its inverse."""
-
-    window: np.ndarray  # (n_fft,)
-    hop: int
-
-    @classmethod
-    def of(cls, preset: Preset) -> _Transform:
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(preset.window_length) / preset.window_length)
-        before = (preset.n_fft - preset.window_length) // 2
-        window = np.pad(hann, (before, preset.n_fft - preset.window_length - before))
-        return cls(window.astype(np.float32), preset.hop)
-
-    def forward(self, samples: np.ndarray, n_frames: int) -> np.ndarray:
-        """(n_frames, n_bins) complex64 of audio that starts half a window before frame 0."""
-        from scipy.fft import rfft
-
-        frames = np.lib.stride_tricks.sliding_window_view(samples, len(self.window))[:: self.hop][:n_frames]
-        return np.asarray(rfft(frames * self.window, axis=1))
-
-    def added(self, spectrum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The overlapping frames added up, from half a window before frame 0, and the sum of squared windows."""
-        from scipy.fft import irfft
-
-        size = len(self.window)
-        frames = irfft(spectrum, size, axis=1).astype(np.float32) * self.window
-        n_samples = (len(spectrum) - 1) * self.hop + size
-        out, weight = np.zeros(n_samples, np.float32), np.zeros(n_samples, np.float32)
-        square = self.window**2
-        for i, frame in enumerate(frames):
-            out[i * self.hop : i * self.hop + size] += frame
-            weight[i * self.hop : i * self.hop + size] += square
-        return out, weight
-
-    def inverse(self, spectrum: np.ndarray) -> np.ndarray:
-        """Audio of some frames, as long as `forward` needs it."""
-        out, weight = self.added(spectrum)
-        return out / np.maximum(weight, 1e-4)
-
-
-@dataclass(frozen=True)
 class _Search:
     """How phases are looked for."""
 
-    transform: _Transform
+    transform: Transform
     iterations: int
     device: str
 
@@ -135,25 +95,15 @@ class _Search:
 def _blocks(values: np.ndarray, search: _Search, preset: Preset, seed: int) -> Iterator:
     """(n, 1) float32: the windows one after the other, what they leave over added to the next."""
     n_frames = values.shape[1]
-    size, hop = preset.n_fft, preset.hop
-    before = np.zeros((0, size // 2 + 1), np.complex64)
-    rest, rest_weight = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    skip = size // 2  # the first frame is around the first sample
-    left = max(n_frames - 1, 1) * hop
+    before = np.zeros((0, preset.n_fft // 2 + 1), np.complex64)
+    adder = Adder(search.transform, max(n_frames - 1, 1) * preset.hop)
     for start in range(0, n_frames, WINDOW):
         stop = min(start + WINDOW, n_frames)
         ahead = min(stop + CONTEXT, n_frames)
         rng = np.random.default_rng([seed % 2**64, start])
         found = search.phases(magnitudes(values[:, start:ahead].T, preset), before, rng)
-        made, weight = search.transform.added(found[: stop - start])
-        made[:size] += rest
-        weight[:size] += rest_weight
-        n_done = (stop - start) * hop if stop < n_frames else len(made)
-        block = made[:n_done] / np.maximum(weight[:n_done], 1e-4)
-        rest, rest_weight = (np.pad(part[n_done:], (0, size))[:size] for part in (made, weight))
         before = found[max(stop - start - CONTEXT, 0) : stop - start]
-        block, skip = block[skip:][:left], max(skip - len(block), 0)
-        left -= len(block)
+        block = adder.add(found[: stop - start], last=stop == n_frames)
         if len(block):
             yield block[:, None]
 
@@ -173,9 +123,7 @@ def magnitudes(values: np.ndarray, preset: Preset) -> np.ndarray:
     ndarray
         (n_frames, n_fft // 2 + 1) float32.
     """
-    limited = np.minimum(values.astype(np.float32), 20.0 if preset.logarithm == "ln" else 8.0)
-    bands = np.exp(limited) if preset.logarithm == "ln" else np.power(np.float32(10.0), limited)
-    bands = np.where(bands > 1.001 * preset.floor, bands, 0.0).astype(np.float32)
+    bands = magnitudes_of_bands(values, preset)
     if preset.bank == "linear":
         return bands
     return _spread(bands, preset) if preset.bank == "midi" else _unbanked(bands, filterbank(preset))

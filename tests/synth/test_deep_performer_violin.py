@@ -10,32 +10,35 @@ import pytest
 import torch
 
 from perfsynth import registry
+from perfsynth.dsp.colouring import bend, coloured
 from perfsynth.dsp.mel import filterbank, spectrogram
 from perfsynth.errors import UsageError
 from perfsynth.synth import deep_performer
+from perfsynth.synth.bowed import colour, string, strings
 from perfsynth.synth.core import synthesize
-from perfsynth.synth.deep_performer import instrument_number
-from perfsynth.synth.deep_performer_bowed import BLOCK, HOP, PRESET, RATE, coloured, sounded, string
+from perfsynth.synth.deep_performer import PRESET, instrument_number
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer
 from perfsynth.synth.roll import sounding
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.types import CONTROL, SUSTAIN
 from tests.synth.modal_instrument import played, sound
 
+RATE, HOP = PRESET.sample_rate, PRESET.hop
 FLOOR = float(np.log(PRESET.floor))
 TABLE = sounding(played((0.2, 1.0, 69, 80), (1.3, 1.0, 76, 80)))
 
 
 def made(values: np.ndarray, a4: float = 440.0, seed: int = 0) -> np.ndarray:
-    return np.concatenate(list(sounded(TABLE, values, a4=a4, seed=seed)))
+    source = strings(TABLE, rate=RATE, a4=a4, seed=seed)
+    return np.concatenate(list(coloured(source, values, PRESET, colour=colour(PRESET), seed=seed)))
 
 
-@pytest.mark.parametrize("n_frames", [40, BLOCK, BLOCK + 30])
+@pytest.mark.parametrize("n_frames", [40, 512, 542])
 def test_it_is_as_long_as_its_bands_and_silent_where_they_are(n_frames: int) -> None:
     values = np.full((PRESET.n_bands, n_frames), -4.0, np.float32)
     values[:, :12] = FLOOR
     samples = made(values)
-    assert samples.shape == (n_frames * HOP, 2)
+    assert samples.shape == ((n_frames - 1) * HOP, 2)
     assert np.abs(samples[: 10 * HOP]).max() == 0
     assert np.abs(samples[14 * HOP : 20 * HOP]).max() > 1e-3
 
@@ -66,8 +69,8 @@ def test_seeds_repeat() -> None:
 
 
 def test_noise_alone_where_nothing_is_bowed() -> None:
-    values = np.full((20, PRESET.n_bands), -3.0)
-    spectrum = coloured(np.zeros((20, 2, 513), complex), values, np.random.default_rng(0))
+    wanted = np.full((20, PRESET.n_bands), np.exp(-3.0))
+    spectrum = bend(np.zeros((20, 2, 513), complex), wanted, PRESET, colour(PRESET), np.random.default_rng(0))
     bands = np.abs(spectrum.mean(axis=1)) @ filterbank(PRESET).T
     assert np.log(bands.mean(axis=0))[5:].mean() == pytest.approx(-3.0, abs=0.3)
 
@@ -76,7 +79,7 @@ def test_a_short_note_has_no_vibrato_and_a_long_one_does() -> None:
     rng = np.random.default_rng(0)
     note = TABLE[:1].copy()
     note["end_s"] = note["begin_s"] + 1.2
-    long = string(note[0], 440.0, rng)
+    long = string(note[0], RATE, 440.0, rng)
     crossings = np.flatnonzero((long[:-1] < 0) & (long[1:] >= 0)) / RATE
     hz = 1 / np.diff(crossings)
     steady, moved = (hz[(crossings[1:] > a) & (crossings[1:] < b)] for a, b in ((0.04, 0.18), (0.6, 1.2)))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from perfsynth.dsp.mel import PRESETS, spectrogram
+from perfsynth.dsp.stft import Transform
 from perfsynth.errors import InputError, UsageError
 from perfsynth.types import Spectrogram
 from perfsynth.vocode import griffin_lim
@@ -73,7 +74,7 @@ def test_torch_finds_the_phases_that_numpy_finds() -> None:
     preset = PRESETS["deep-performer-16k"]
     values = spectrogram(tones(preset.name), preset)
     magnitude = griffin_lim.magnitudes(values.T, preset)
-    transform = griffin_lim._Transform.of(preset)
+    transform = Transform.of(preset)
     rng = np.random.default_rng(0)
     guess = (magnitude * np.exp(2j * np.pi * rng.uniform(size=magnitude.shape))).astype(np.complex64)
     known, iterations = 7, 6
