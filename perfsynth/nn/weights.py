@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perfsynth.errors import InputError, MissingError
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def load_network(place: Path, system: str, network: Any, config: Any) -> Any:
-    """A network of a system, from ``model.safetensors`` and ``config.toml``, in evaluation mode.
+Network = TypeVar("Network", bound="nn.Module")
 
-    Raises
-    ------
-    InputError
-        When there is none, it is another system's, or its weights fit another version.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        table = tomllib.loads((place / "config.toml").read_text())
-        if table.get("system") != system:
-            raise InputError(f"{place}: weights of {table.get('system')}, where those of {system} are needed")
-        sizes = {key: tuple(v) if isinstance(v, list) else v for key, v in table["model"].items()}
-        made = network(config(**sizes))
-        made.load_state_dict({name: value.float() for name, value in load_file(place / "model.safetensors").items()})
-    except InputError:
-        raise
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        message = " ".join(str(error).split())[:200]
-        raise InputError(f"{place}: no weights of this version of {system} ({message}); train them again") from error
-    return made.eval()
+WEIGHTS, CONFIG = "model.safetensors", "config.toml"
+KEPT = 4  # networks in memory
 
 
-def network_of(folder: str | None, system: str, network: Any, config: Any) -> Any:
-    """The network of a folder, without one that of a system as it ships; see `load_network`.
+def network_of(
+    folder: str | None, system: str, network: Callable[[Any], Network], config: Callable[..., Any]
+) -> Network:
+    """The network of a folder, without one that of a system as it ships; kept until its files change.
+
+    Parameters
+    ----------
+    folder
+        With ``model.safetensors`` and ``config.toml``.
+    system
+        Whose weights they must be.
+    network, config
+        What makes the network of a configuration, and a configuration of the sizes in ``config.toml``.
 
     Raises
     ------
@@ -49,4 +44,40 @@ def network_of(folder: str | None, system: str, network: Any, config: Any) -> An
     place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / system))
     if folder is None and not place.is_dir():
         raise MissingError(f"no {system} ships with this version; train one, then give its folder as --weights")
+    try:
+        state = tuple((place / name).stat().st_mtime_ns for name in (WEIGHTS, CONFIG))
+    except OSError as error:
+        raise InputError(f"{place}: no weights of {system} ({error.strerror}: {error.filename})") from error
+    made: Network = _kept(place, state, system, network, config)
+    return made
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(place: Path, state: tuple[int, ...], system: str, network: Any, config: Any) -> Any:
     return load_network(place, system, network, config)
+
+
+def load_network(place: Path, system: str, network: Callable[[Any], Network], config: Callable[..., Any]) -> Network:
+    """A network of a system, from ``model.safetensors`` and ``config.toml``, in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        When there is none, it is another system's, or its weights fit another version.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        table = tomllib.loads((place / CONFIG).read_text())
+        if table.get("system") != system:
+            raise InputError(f"{place}: weights of {table.get('system')}, where those of {system} are needed")
+        sizes = {key: tuple(v) if isinstance(v, list) else v for key, v in table["model"].items()}
+        made = network(config(**sizes))
+        made.load_state_dict({name: value.float() for name, value in load_file(place / WEIGHTS).items()})
+    except InputError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        message = " ".join(str(error).split())[:200]
+        raise InputError(f"{place}: no weights of this version of {system} ({message}); train them again") from error
+    return made.eval()

@@ -8,17 +8,14 @@ says nothing of loudness: every velocity is 64.
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import torch  # noqa: TID253  imported only where a model is loaded or trained
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import UsageError
+from perfsynth.nn.weights import network_of
 from perfsynth.tempo import tempo_map
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
@@ -113,7 +110,7 @@ def perform(
     weights
         A folder with model.safetensors and config.toml; else the network that ships.
     """
-    network = load(weights)
+    network = network_of(weights, "deep-performer-align", DeepPerformerAlign, Config)
     if performer is not None and not 0 <= performer < network.config.performers:
         raise UsageError(f"performer {performer}: this model knows 0 to {network.config.performers - 1}")
     who = network.config.performers if performer is None else performer
@@ -153,23 +150,3 @@ def _whole(
         onset[target], duration[target] = begins[new], shaped[new, 1]
         done = start + len(begins)
     return onset, duration
-
-
-@cache
-def load(folder: str | None = None) -> DeepPerformerAlign:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    InputError
-        When the folder holds no such network.
-    """
-    from safetensors.torch import load_file
-
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "deep-performer-align"))
-    try:
-        network = DeepPerformerAlign(Config(**tomllib.loads((place / "config.toml").read_text())["model"]))
-        network.load_state_dict({k: v.float() for k, v in load_file(place / "model.safetensors").items()})
-        return network.eval()
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{place}: no model of deep-performer-align ({error})") from error

@@ -6,15 +6,11 @@ inter-onset interval and duration are drawn independently. Onsets are the runnin
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.perform.mechanical import mechanical
 from perfsynth.tokens import seed as vocabulary
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
@@ -51,7 +47,10 @@ def perform(
     """
     import torch
 
-    network = load(weights)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.perform.m2m_network import M2M, Config
+
+    network = network_of(weights, "m2m", M2M, Config)
     if temperature < 0:
         raise UsageError(f"temperature {temperature:g}: it must not be negative")
     if pianist is not None and not 0 <= pianist < network.config.pianists:
@@ -122,27 +121,3 @@ def _at_tempo(notes: np.ndarray, score: Score, bpm: float | None) -> np.ndarray:
     for name in ("onset_s", "duration_s"):
         stretched[name] *= factor
     return stretched
-
-
-@cache
-def load(folder: str | None = None) -> Any:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    InputError
-        When the folder holds no such network.
-    """
-    from safetensors.torch import load_file
-
-    from perfsynth.perform.m2m_network import M2M, Config
-
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "m2m"))
-    try:
-        table = tomllib.loads((place / "config.toml").read_text())["model"]
-        table["embeddings"] = tuple(table.get("embeddings", Config.embeddings))
-        network = M2M(Config(**table))
-        network.load_state_dict({k: v.float() for k, v in load_file(place / "model.safetensors").items()})
-        return network.eval()
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{place}: no model of m2m ({error})") from error

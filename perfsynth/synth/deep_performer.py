@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,10 @@ def predict(
     UsageError
         When the network has no such instrument.
     """
-    network = load(weights or _shipped(instrument))
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.deep_performer_network import Config, DeepPerformer
+
+    network = network_of(weights or _shipped(instrument), SYSTEM, DeepPerformer, Config)
     number = instrument_number(network.config.instruments, instrument)
     table = sounding(performance)
     n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
@@ -162,21 +164,3 @@ def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device
     values = np.maximum(made / weight, FLOOR_LN)
     values[:, ~audible(table, n_frames, FRAME_S, TAIL_S)] = FLOOR_LN
     return values
-
-
-@lru_cache(maxsize=2)
-def load(folder: str | None = None) -> DeepPerformer:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.deep_performer_network import Config, DeepPerformer
-
-    network: DeepPerformer = network_of(folder, SYSTEM, DeepPerformer, Config)
-    return network

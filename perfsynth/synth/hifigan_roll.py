@@ -6,7 +6,6 @@ Long pieces are done in windows with as much context as the generator has, so a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +53,10 @@ def stream(
     UsageError
         When the network has no such instrument.
     """
-    network = load(weights)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
+
+    network = network_of(weights, SYSTEM, HiFiGANRoll, Config)
     names = network.config.instruments
     if instrument is not None and instrument not in names:
         raise UsageError(f"instrument {instrument!r}: this network knows {', '.join(names)}")
@@ -101,21 +103,3 @@ def windowed(
                 made = network(torch.from_numpy(rolls)[None].to(device), who)[0].cpu().numpy()
             block[:, 0] = made[context * HOP : (context + stop - start) * HOP] * np.repeat(heard[start:stop], HOP)
         yield block
-
-
-@lru_cache(maxsize=2)
-def load(folder: str | None = None) -> HiFiGANRoll:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
-
-    network: HiFiGANRoll = network_of(folder, SYSTEM, HiFiGANRoll, Config)
-    return network

@@ -7,7 +7,6 @@ seconds beyond a window's ends, and neighbours cross-fade.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,7 +58,10 @@ def stream(
     UsageError
         When the network has learnt another instrument.
     """
-    network = load(weights)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.lan_rnn_network import Config, LanRNN
+
+    network = network_of(weights, SYSTEM, LanRNN, Config)
     if instrument is not None and instrument != network.config.instrument:
         raise UsageError(f"instrument {instrument!r}: this network knows {network.config.instrument}")
     table = sounding(performance)
@@ -104,21 +106,3 @@ def _sounded(table: np.ndarray, network: LanRNN, device: str, start: int, stop: 
     with torch.inference_mode():
         made = network(torch.from_numpy(pitches)[None].to(device))[0].cpu().numpy()
     return np.asarray(made[(start - first) * SAMPLES : (stop - first) * SAMPLES]).copy()
-
-
-@lru_cache(maxsize=2)
-def load(folder: str | None = None) -> LanRNN:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.lan_rnn_network import Config, LanRNN
-
-    network: LanRNN = network_of(folder, SYSTEM, LanRNN, Config)
-    return network

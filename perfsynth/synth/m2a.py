@@ -6,7 +6,6 @@ and cross-fade in the logarithm.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +60,10 @@ def predict(
     UsageError
         When the network has learnt another instrument.
     """
-    network = load(weights, SYSTEM)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.m2a_network import M2A, Config
+
+    network = network_of(weights, SYSTEM, M2A, Config)
     if instrument is not None and instrument != network.config.instrument:
         raise UsageError(f"instrument {instrument!r}: this network knows {network.config.instrument}")
     return predicted(performance, network.to(device), device)
@@ -80,9 +82,11 @@ def sounded(
     performance: Performance, made: Spectrogram, system: str, weights: str | None, device: str, seed: int
 ) -> AudioStream:
     """The sound of a spectrogram, by the vocoder among a system's weights if that has learnt to."""
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.m2a_network import M2A, Config
     from perfsynth.vocode.core import vocode
 
-    has_learnt = load(weights, system).config.vocoder_learnt
+    has_learnt = network_of(weights, system, M2A, Config).config.vocoder_learnt
     vocoder = SYSTEM if has_learnt else "griffin-lim"
     options: dict[str, Any] = {"weights": weights} if has_learnt else {}
     sound = vocode(made, model=vocoder, device=device, seed=seed, **options)
@@ -136,21 +140,3 @@ def segmented(
     made = np.maximum(made, FLOOR_LOG10)
     made[:, ~heard] = FLOOR_LOG10
     return made
-
-
-@lru_cache(maxsize=4)
-def load(folder: str | None, system: str) -> M2A:
-    """The network of a folder, by default the one of that system that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.m2a_network import M2A, Config
-
-    network: M2A = network_of(folder, system, M2A, Config)
-    return network

@@ -48,7 +48,10 @@ def predict(
     UsageError
         When the network has no such album or pianist.
     """
-    network = m2a.load(weights, SYSTEM)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.m2a_network import M2A, Config
+
+    network = network_of(weights, SYSTEM, M2A, Config)
     album = _number("instrument", instrument, network.config.albums)
     who = _number("pianist", pianist, network.config.pianists)
     return m2a.predicted(performance, network.to(device), device, pianist=who, album=album)

@@ -7,7 +7,6 @@ the whole: there is no seam, and memory does not grow.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,11 +56,12 @@ def stream(
     UsageError
         When there is no such instrument or room.
     """
-    network = load(weights)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.neural_network import PRESET, Config, Neural
+
+    network = network_of(weights, SYSTEM, Neural, Config)
     number = instrument_number(network.config.instruments, instrument)
     echo_s = tail_s(room)  # type: ignore[arg-type]
-    from perfsynth.synth.neural_network import PRESET
-
     dry = exciter(
         performance, sample_rate=PRESET.sample_rate, piano=piano, a4=a4, temperament=temperament, seed=seed
     )  # fmt: skip
@@ -90,9 +90,13 @@ def instrument_number(instruments: tuple[str, ...], name: str | None) -> int:
 
     Raises
     ------
+    InputError
+        When the network knows none.
     UsageError
         When there is none of that name.
     """
+    if not instruments:
+        raise InputError("this network knows no instrument; train it again")
     if name is None:
         return 0
     if name not in instruments:
@@ -137,23 +141,3 @@ def _sounded(exciter: np.ndarray, network: Neural, instrument: int, device: str)
         given = torch.from_numpy(np.ascontiguousarray(exciter.T))[None].to(device)
         made = network(given, torch.tensor([instrument], device=device))
     return np.asarray(made[0].cpu().numpy().T)
-
-
-@lru_cache(maxsize=2)
-def load(folder: str | None = None) -> Neural:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.neural_network import Config, Neural
-
-    network: Neural = network_of(folder, SYSTEM, Neural, Config)
-    if not network.config.instruments:
-        raise InputError(f"{folder or SYSTEM}: this network knows no instrument; train it again")
-    return network

@@ -7,7 +7,6 @@ TextureNet's instance norms look at the whole window, so that neighbours differ 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +64,10 @@ def predict(
     UsageError
         When the network has learnt another instrument.
     """
-    network = load(weights)
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth.performancenet_network import Config, PerformanceNet
+
+    network = network_of(weights, SYSTEM, PerformanceNet, Config)
     if instrument is not None and instrument != network.config.instrument:
         raise UsageError(f"instrument {instrument!r}: this network knows {network.config.instrument}")
     table = sounding(performance)
@@ -132,21 +134,3 @@ def given_rolls(table: np.ndarray, first: int, n_frames: int, *, velocity: bool)
     """What the network reads of some frames, both (128, n_frames): what sounds; what begins (1) and ends (-1)."""
     roll = sounding_roll(table, first, n_frames, FRAME_S, velocity=velocity)
     return roll, edge_roll(table, first, n_frames, FRAME_S)
-
-
-@lru_cache(maxsize=2)
-def load(folder: str | None = None) -> PerformanceNet:
-    """The network of a folder, by default the one that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.performancenet_network import Config, PerformanceNet
-
-    network: PerformanceNet = network_of(folder, SYSTEM, PerformanceNet, Config)
-    return network

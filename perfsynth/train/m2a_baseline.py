@@ -61,9 +61,11 @@ class M2ABaselineTask(M2ATask):
         """A network with fresh weights, or with those of an M2A and no opinion of pianists and albums."""
         made = super().network()
         if self.settings.begin:
+            from perfsynth.nn.weights import network_of
             from perfsynth.synth import m2a
+            from perfsynth.synth.m2a_network import Config
 
-            begun = m2a.load(self.settings.begin, m2a.SYSTEM).state_dict()
+            begun = network_of(self.settings.begin, m2a.SYSTEM, M2A, Config).state_dict()
             try:
                 made.load_state_dict(made.state_dict() | begun)
             except RuntimeError as error:

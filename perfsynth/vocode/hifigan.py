@@ -7,7 +7,6 @@ whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +47,11 @@ def vocode(spectrogram: Spectrogram, *, weights: str | None = None, device: str 
     """
     require(spectrogram, PRESET.name, SYSTEM)
     n_samples = max(spectrogram.values.shape[1] - 1, 1) * PRESET.hop
-    blocks = windowed(spectrogram.values, load(weights), device, n_samples)
+    from perfsynth.nn.hifigan import Generator, GeneratorConfig
+    from perfsynth.nn.weights import network_of
+
+    generator = network_of(weights, SYSTEM, Generator, GeneratorConfig)
+    blocks = windowed(spectrogram.values, generator, device, n_samples)
     return AudioStream(blocks, PRESET.sample_rate, 1, n_samples / PRESET.sample_rate)
 
 
@@ -76,21 +79,3 @@ def windowed(
             made = made * np.repeat(near[first:last], hop)
             block[:, 0] = made[(start - first) * hop : (start - first + length) * hop]
         yield block[: max(n_samples - start * hop, 0)]
-
-
-@lru_cache(maxsize=2)
-def load(folder: str | None = None) -> Generator:
-    """The generator of a folder, by default the one that ships.
-
-    Raises
-    ------
-    MissingError
-        When none ships.
-    InputError
-        When the folder holds no such network, or that of another version.
-    """
-    from perfsynth.nn.hifigan import Generator, GeneratorConfig
-    from perfsynth.nn.weights import network_of
-
-    generator: Generator = network_of(folder, SYSTEM, Generator, GeneratorConfig)
-    return generator

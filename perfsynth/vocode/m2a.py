@@ -77,7 +77,9 @@ def _load(weights: str | None) -> M2A:
     import tomllib
     from pathlib import Path
 
-    from perfsynth.synth import m2a, m2a_baseline
+    from perfsynth.nn.weights import network_of
+    from perfsynth.synth import m2a_baseline
+    from perfsynth.synth.m2a_network import M2A, Config
 
     place = Path(weights or "") / "config.toml"
     if weights and place.is_file():
@@ -85,5 +87,6 @@ def _load(weights: str | None) -> M2A:
             is_baseline = tomllib.loads(place.read_text()).get("system") == m2a_baseline.SYSTEM
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"{place}: no TOML ({error})") from error
-        return m2a.load(weights, m2a_baseline.SYSTEM if is_baseline else SYSTEM)
-    return m2a.load(weights, SYSTEM)
+        if is_baseline:
+            return network_of(weights, m2a_baseline.SYSTEM, M2A, Config)
+    return network_of(weights, SYSTEM, M2A, Config)

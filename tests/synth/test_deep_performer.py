@@ -36,7 +36,6 @@ def saved(made: DeepPerformer, folder: Path) -> str:
 
     save_file({name: value.contiguous() for name, value in made.state_dict().items()}, folder / "model.safetensors")
     (folder / "config.toml").write_text(to_toml({"system": "deep-performer", "model": asdict(made.config)}))
-    deep_performer.load.cache_clear()
     return str(folder)
 
 

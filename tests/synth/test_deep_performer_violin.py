@@ -13,7 +13,6 @@ from perfsynth import registry
 from perfsynth.dsp.colouring import bend, coloured
 from perfsynth.dsp.mel import filterbank, spectrogram
 from perfsynth.errors import UsageError
-from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import colour, string, strings
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.deep_performer import PRESET, instrument_number
@@ -98,7 +97,6 @@ def weights(tmp_path: Path) -> str:
         {name: value.contiguous() for name, value in network.state_dict().items()}, tmp_path / "model.safetensors"
     )
     (tmp_path / "config.toml").write_text(to_toml({"system": "deep-performer", "model": asdict(network.config)}))
-    deep_performer.load.cache_clear()
     return str(tmp_path)
 
 

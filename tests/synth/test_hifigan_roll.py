@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from perfsynth.errors import InputError, MissingError, UsageError
-from perfsynth.synth import hifigan_roll
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.hifigan_roll import FRAME_S, HOP, RATE, TAIL_S, given_rolls, windowed
 from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
@@ -36,7 +35,6 @@ def saved(made: HiFiGANRoll, folder: Path) -> str:
 
     save_file({name: value.contiguous() for name, value in made.state_dict().items()}, folder / "model.safetensors")
     (folder / "config.toml").write_text(to_toml({"system": "hifigan-roll", "model": asdict(made.config)}))
-    hifigan_roll.load.cache_clear()
     return str(folder)
 
 
@@ -116,6 +114,5 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="nowhere"):
         synthesize(performance, engine="hifigan-roll", weights=str(tmp_path / "nowhere"))
     monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
-    hifigan_roll.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="hifigan-roll")

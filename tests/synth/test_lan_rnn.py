@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from perfsynth.errors import InputError, MissingError, UsageError
-from perfsynth.synth import lan_rnn
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.lan_rnn import CONTEXT, FADE, SAMPLES, TAIL_S, TOGETHER, WINDOW_S, pitch_matrix, windowed
 from perfsynth.synth.lan_rnn_network import INPUTS, Config, LanRNN, spectral_loss, waveform_loss
@@ -31,7 +30,6 @@ def saved(made: LanRNN, folder: Path) -> str:
 
     save_file({name: value.contiguous() for name, value in made.state_dict().items()}, folder / "model.safetensors")
     (folder / "config.toml").write_text(to_toml({"system": "lan-rnn", "model": asdict(made.config)}))
-    lan_rnn.load.cache_clear()
     return str(folder)
 
 
@@ -123,6 +121,5 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="nowhere"):
         synthesize(performance, engine="lan-rnn", weights=str(tmp_path / "nowhere"))
     monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
-    lan_rnn.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="lan-rnn")

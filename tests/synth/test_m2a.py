@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from perfsynth.errors import InputError, MissingError, UsageError
-from perfsynth.synth import m2a
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.m2a import FLOOR_LOG10, FRAME_S, OVERLAP, PRESET, SEGMENT, TAIL_S
 from perfsynth.synth.m2a_network import CENTRE, HOP, M2A, Config, guided_attention_loss
@@ -48,7 +47,6 @@ def saved(made: M2A, folder: Path, system: str = "m2a") -> str:
     folder.mkdir(exist_ok=True)
     save_file({name: value.contiguous() for name, value in made.state_dict().items()}, folder / "model.safetensors")
     (folder / "config.toml").write_text(to_toml({"system": system, "model": asdict(made.config)}))
-    m2a.load.cache_clear()
     return str(folder)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from perfsynth.errors import InputError, MissingError, UsageError
 from perfsynth.synth import neural
+from perfsynth.synth.core import synthesize
 from perfsynth.synth.modal import engine
 from perfsynth.synth.neural_exciter import exciter
 from perfsynth.synth.neural_network import FINE_BINS, PRESET, Config, Neural, hats
@@ -41,7 +42,6 @@ def saved(made: Neural, folder: Path, **changed: object) -> str:
     save_file({name: value.contiguous() for name, value in made.state_dict().items()}, folder / "model.safetensors")
     table = {"system": "neural", "model": asdict(made.config) | changed}
     (folder / "config.toml").write_text(to_toml(table))
-    neural.load.cache_clear()
     return str(folder)
 
 
@@ -145,15 +145,14 @@ def test_the_spectrogram_is_that_of_the_sound(tmp_path: Path) -> None:
 
 def test_weights_of_another_version_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="this version"):
-        neural.load(saved(network(), tmp_path, width=24))
+        synthesize(MUSIC, engine="neural", weights=saved(network(), tmp_path, width=24))
     with pytest.raises(InputError, match="this version"):
-        neural.load(saved(network(), tmp_path, unheard_of=1))
+        synthesize(MUSIC, engine="neural", weights=saved(network(), tmp_path, unheard_of=1))
     (tmp_path / "config.toml").write_text('system = "m2m"\n[model]\n')
-    neural.load.cache_clear()
     with pytest.raises(InputError, match="m2m"):
-        neural.load(str(tmp_path))
+        synthesize(MUSIC, engine="neural", weights=str(tmp_path))
     with pytest.raises(InputError, match="nowhere"):
-        neural.load(str(tmp_path / "nowhere"))
+        synthesize(MUSIC, engine="neural", weights=str(tmp_path / "nowhere"))
 
 
 def test_a_network_that_knows_one_instrument_more_begins_with_the_first_one() -> None:
@@ -174,6 +173,5 @@ def test_a_network_that_knows_one_instrument_more_begins_with_the_first_one() ->
 
 def test_weights_that_do_not_ship_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("perfsynth.nn.weights.files", lambda package: tmp_path)
-    neural.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
-        neural.load()
+        synthesize(MUSIC, engine="neural")

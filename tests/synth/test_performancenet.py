@@ -55,7 +55,6 @@ def saved(made: PerformanceNet, folder: Path) -> str:
 
     save_file({name: value.contiguous() for name, value in made.state_dict().items()}, folder / "model.safetensors")
     (folder / "config.toml").write_text(to_toml({"system": "performancenet", "model": asdict(made.config)}))
-    performancenet.load.cache_clear()
     return str(folder)
 
 
@@ -208,6 +207,5 @@ def test_wrong_asks(tmp_path: Path) -> None:
 
 def test_without_weights_of_its_own_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
-    performancenet.load.cache_clear()
     with pytest.raises(MissingError, match="--weights"):
         performancenet.predict(played((0.0, 0.5, 60, 80)))

@@ -14,8 +14,10 @@ from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.errors import InputError
 from perfsynth.formats.audio import write_audio
 from perfsynth.formats.midi_write import write_performance
-from perfsynth.synth import lan_rnn, m2a, performancenet
+from perfsynth.nn.weights import network_of
+from perfsynth.synth import lan_rnn, performancenet
 from perfsynth.synth.core import synthesize
+from perfsynth.synth.m2a_network import M2A, Config
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.config import RunConfig, read_config
 from perfsynth.train.loop import make_task, train
@@ -111,9 +113,11 @@ def test_weights_that_were_trained_can_be_played_and_fine_tuned(corpus: Path, tm
         task = make_task(config, corpus)
         assert {each.recording.instrument for each in task.examples} == {config.model["instrument"]}  # type: ignore[attr-defined]
         made[name] = train(config, task, tmp_path / name, report=lambda s, f: None, init=made.get("m2a"))
-    m2a.load.cache_clear()
-    assert m2a.load(str(made["m2a-joint"]), "m2a").config.instrument == "far"
-    assert [m2a.load(str(place), "m2a").config.vocoder_learnt for place in made.values()] == [False, True]
+    assert network_of(str(made["m2a-joint"]), "m2a", M2A, Config).config.instrument == "far"
+    assert [network_of(str(place), "m2a", M2A, Config).config.vocoder_learnt for place in made.values()] == [
+        False,
+        True,
+    ]
     assert np.isfinite(sound(synthesize(MUSIC["valid"], engine="m2a", weights=str(made["m2a-joint"])))).all()
 
 
@@ -123,7 +127,7 @@ def test_the_baseline_begins_as_the_m2a_it_is_given(corpus: Path, tmp_path: Path
         report=lambda s, f: None,
     )  # fmt: skip
     task = make_task(config_of(tmp_path, "m2a-baseline", begin=str(first)), corpus)
-    begun, given = task.network().eval(), m2a.load(str(first), "m2a")
+    begun, given = task.network().eval(), network_of(str(first), "m2a", M2A, Config)
     assert begun.config.pianists == ("other", "AnnB")  # type: ignore[union-attr]
     assert begun.config.albums == ("near", "far")  # type: ignore[union-attr]
     roll = torch.rand(1, 128, 16, generator=torch.Generator().manual_seed(0))
