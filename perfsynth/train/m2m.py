@@ -136,14 +136,12 @@ class M2MTask:
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Cross-entropy of each head over the validation split; ``score`` is minus their sum."""
-        rng = np.random.default_rng(0)
         totals = np.zeros(len(HEADS))
         for pair in self.held_out:
             starts = range(0, max(len(pair.score) - NOTES // 2, 1), NOTES)
             rows = [_plain(pair, start, self._pianist(pair.pianist)) for start in list(starts)[:8]]
             batch = tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
             totals += np.array([float(loss) for loss in head_losses(network, batch)])
-        del rng
         means = totals / len(self.held_out)
         return {f"valid_{name}": float(m) for name, m in zip(HEADS, means, strict=True)} | {
             "score": -float(means.sum())
