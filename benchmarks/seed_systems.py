@@ -164,19 +164,19 @@ def reference(recording: Recording) -> np.ndarray:
     return np.concatenate(list(resample(audio.stream(), RATE).blocks)).mean(axis=1, keepdims=True)
 
 
-def averaged(rows: list[dict[str, float]]) -> dict[str, float]:
+def averaged(rows: list[dict[str, float]], measures: tuple[str, ...] = MEASURES) -> dict[str, float]:
     """Means over recordings."""
-    return {key: float(np.mean([row[key] for row in rows])) for key in MEASURES} | {"n": float(len(rows))}
+    return {key: float(np.mean([row[key] for row in rows])) for key in measures} | {"n": float(len(rows))}
 
 
-def ladder(corpus: Path, instrument: str) -> dict[str, dict[str, float]]:
+def ladder(corpus: Path, instrument: str, measures: tuple[str, ...] = MEASURES) -> dict[str, dict[str, float]]:
     """What the distances are of recordings that were changed a little, each from itself."""
     found: dict[str, list[dict[str, float]]] = {}
     for recording, _ in held_out(corpus, instrument, scored=False):
         level, _ = levelled(reference(recording))
         for name, one in compare(rungs(level), level).items():
             found.setdefault(f"ladder: {name}", []).append(one.mean())
-    return {name: averaged(rows) for name, rows in found.items()}
+    return {name: averaged(rows, measures) for name, rows in found.items()}
 
 
 def untrained(instrument: str) -> dict[str, Sounder]:

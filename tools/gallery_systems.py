@@ -118,7 +118,13 @@ def _rows(passage: dict[str, Performance], runs: Runs) -> Iterator[Row]:
             yield Row(name, (paper, *_trained(config)), sounded, given.notes)
             continue
         made = synthesize_spectrogram(given, model=name, **chosen)
-        yield Row(name, (f"{paper}, by Griffin-Lim", *_trained(config)), vocode(made, model="griffin-lim"), given.notes)
+        learnt = _trained(config)
+        for vocoder, label in (
+            ("griffin-lim", "by Griffin-Lim"),
+            ("source-filter", "by the modal piano filtered"),
+        ):
+            own = name if vocoder == "griffin-lim" else f"{name}-{vocoder}"
+            yield Row(own, (f"{paper}, {label}", *learnt), vocode(made, model=vocoder), given.notes)
         if runs.vocoder is not None:
             cells = (f"{paper}, by `hifigan`; size and time are that one's", *_trained(_config(runs.vocoder)))
             yield Row(f"{name}-hifigan", cells, vocode(made, model="hifigan", weights=str(runs.vocoder)), given.notes)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import UsageError
-from perfsynth.synth.roll import audible, sounding
+from perfsynth.synth.known import number_of
+from perfsynth.synth.roll import audible, frames_of, sounding
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def predict(
     from perfsynth.synth.deep_performer_network import Config, DeepPerformer
 
     network = network_of(weights or _shipped(instrument), SYSTEM, DeepPerformer, Config)
-    number = instrument_number(network.config.instruments, instrument)
+    number = number_of(network.config.instruments, instrument)
     table = sounding(performance)
-    n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
+    n_frames = frames_of(table, FRAME_S, TAIL_S)
     return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
 
 
@@ -87,23 +87,6 @@ def stream(
         "synth-audio", SYSTEM, seed=seed, instrument=instrument, weights=weights or "shipped", vocoder=VOCODER
     )
     return replace(vocode(made, model=VOCODER, seed=seed), **stamp)
-
-
-def instrument_number(instruments: tuple[str, ...], name: str | None) -> int:
-    """Where an instrument stands among those of a network: that of the name, else the first that begins with it.
-
-    Raises
-    ------
-    UsageError
-        When there is none.
-    """
-    if name is None:
-        return 0
-    found = [i for i, known in enumerate(instruments) if known == name]
-    found += [i for i, known in enumerate(instruments) if known.startswith(f"{name}-")]
-    if not found:
-        raise UsageError(f"instrument {name!r}: this network knows {', '.join(instruments)}")
-    return found[0]
 
 
 def _shipped(instrument: str | None) -> str | None:

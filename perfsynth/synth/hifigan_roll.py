@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfsynth.errors import UsageError
-from perfsynth.synth.roll import audible, position_roll, sounding, sounding_roll
+from perfsynth.synth.known import number_of
+from perfsynth.synth.roll import audible, frames_of, position_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
 if TYPE_CHECKING:
@@ -58,11 +58,9 @@ def stream(
 
     network = network_of(weights, SYSTEM, HiFiGANRoll, Config)
     names = network.config.instruments
-    if instrument is not None and instrument not in names:
-        raise UsageError(f"instrument {instrument!r}: this network knows {', '.join(names)}")
-    number = 0 if instrument is None else names.index(instrument)
+    number = number_of(names, instrument)
     table = sounding(performance)
-    n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
+    n_frames = frames_of(table, FRAME_S, TAIL_S)
     stamp = performance.made_by(
         "synth-audio", SYSTEM, seed=seed, instrument=names[number], weights=weights or "shipped"
     )

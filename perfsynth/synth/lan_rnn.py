@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfsynth.errors import UsageError
+from perfsynth.synth.known import number_of
 from perfsynth.synth.roll import onset_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
@@ -62,8 +62,7 @@ def stream(
     from perfsynth.synth.lan_rnn_network import Config, LanRNN
 
     network = network_of(weights, SYSTEM, LanRNN, Config)
-    if instrument is not None and instrument != network.config.instrument:
-        raise UsageError(f"instrument {instrument!r}: this network knows {network.config.instrument}")
+    number_of((network.config.instrument,), instrument)
     table = sounding(performance)
     n_windows = -(-round((float(table["end_s"].max(initial=0.0)) + TAIL_S) * RATE) // SAMPLES)
     stamp = performance.made_by("synth-audio", SYSTEM, seed=seed, weights=weights or "shipped")

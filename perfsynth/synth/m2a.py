@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import UsageError
-from perfsynth.synth.roll import audible, sounding, sounding_roll
+from perfsynth.synth.known import number_of
+from perfsynth.synth.roll import audible, frames_of, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def predict(
     from perfsynth.synth.m2a_network import M2A, Config
 
     network = network_of(weights, SYSTEM, M2A, Config)
-    if instrument is not None and instrument != network.config.instrument:
-        raise UsageError(f"instrument {instrument!r}: this network knows {network.config.instrument}")
+    number_of((network.config.instrument,), instrument)
     return predicted(performance, network.to(device), device)
 
 
@@ -97,7 +96,7 @@ def sounded(
 def predicted(performance: Performance, network: M2A, device: str, *, pianist: int = 0, album: int = 0) -> Spectrogram:
     """What a network makes of a performance, played by one pianist on one album where it knows any."""
     table = sounding(performance)
-    n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
+    n_frames = frames_of(table, FRAME_S, TAIL_S)
     return Spectrogram(segmented(table, network, device, n_frames, pianist=pianist, album=album), PRESET.name)
 
 

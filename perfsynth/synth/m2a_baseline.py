@@ -6,8 +6,8 @@ which is told who plays and on which album.
 
 from __future__ import annotations
 
-from perfsynth.errors import UsageError
 from perfsynth.synth import m2a
+from perfsynth.synth.known import number_of
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 SYSTEM = "m2a-baseline"
@@ -52,8 +52,8 @@ def predict(
     from perfsynth.synth.m2a_network import M2A, Config
 
     network = network_of(weights, SYSTEM, M2A, Config)
-    album = _number("instrument", instrument, network.config.albums)
-    who = _number("pianist", pianist, network.config.pianists)
+    album = number_of(network.config.albums, instrument)
+    who = number_of(network.config.pianists, pianist, "pianist")
     return m2a.predicted(performance, network.to(device), device, pianist=who, album=album)
 
 
@@ -64,11 +64,3 @@ def stream(
     """The sound of `predict`: by the network's own vocoder, or by Griffin-Lim until that has learnt."""
     made = predict(performance, instrument=instrument, pianist=pianist, weights=weights, device=device)
     return m2a.sounded(performance, made, SYSTEM, weights, device, seed)
-
-
-def _number(what: str, name: str | None, known: tuple[str, ...]) -> int:
-    if name is None:
-        return 0
-    if name not in known:
-        raise UsageError(f"{what} {name!r}: this network knows {', '.join(known)}")
-    return known.index(name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perfsynth.errors import InputError, UsageError
+from perfsynth.synth.known import number_of
 from perfsynth.synth.modal.room import in_room, tail_s
 from perfsynth.synth.modal.tuning import A4_HZ
 from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
@@ -60,7 +60,7 @@ def stream(
     from perfsynth.synth.neural_network import PRESET, Config, Neural
 
     network = network_of(weights, SYSTEM, Neural, Config)
-    number = instrument_number(network.config.instruments, instrument)
+    number = number_of(network.config.instruments, instrument)
     echo_s = tail_s(room)  # type: ignore[arg-type]
     dry = exciter(
         performance, sample_rate=PRESET.sample_rate, piano=piano, a4=a4, temperament=temperament, seed=seed
@@ -83,25 +83,6 @@ def predict(
 
     sounded = stream(performance, instrument=instrument, room=room, weights=weights, device=device, seed=seed)
     return measured(sounded, PRESET)
-
-
-def instrument_number(instruments: tuple[str, ...], name: str | None) -> int:
-    """Where an instrument stands among those of a network; the first without a name.
-
-    Raises
-    ------
-    InputError
-        When the network knows none.
-    UsageError
-        When there is none of that name.
-    """
-    if not instruments:
-        raise InputError("this network knows no instrument; train it again")
-    if name is None:
-        return 0
-    if name not in instruments:
-        raise UsageError(f"instrument {name!r}: this network knows {', '.join(instruments)}")
-    return instruments.index(name)
 
 
 def _followed(blocks: Any, n_samples: int) -> Iterator[np.ndarray]:

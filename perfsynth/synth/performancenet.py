@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.errors import UsageError
-from perfsynth.synth.roll import audible, edge_roll, sounding, sounding_roll
+from perfsynth.synth.known import number_of
+from perfsynth.synth.roll import audible, edge_roll, frames_of, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
@@ -68,10 +68,9 @@ def predict(
     from perfsynth.synth.performancenet_network import Config, PerformanceNet
 
     network = network_of(weights, SYSTEM, PerformanceNet, Config)
-    if instrument is not None and instrument != network.config.instrument:
-        raise UsageError(f"instrument {instrument!r}: this network knows {network.config.instrument}")
+    number_of((network.config.instrument,), instrument)
     table = sounding(performance)
-    n_frames = round((float(table["end_s"].max(initial=0.0)) + TAIL_S) / FRAME_S) + 1
+    n_frames = frames_of(table, FRAME_S, TAIL_S)
     return Spectrogram(windowed(table, network.to(device), device, n_frames), PRESET.name)
 
 

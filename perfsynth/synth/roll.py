@@ -40,6 +40,11 @@ def sounding(performance: Performance) -> np.ndarray:
     return table
 
 
+def frames_of(table: np.ndarray, frame_s: float, tail_s: float) -> int:
+    """Frames from 0 s until the last note has rung for `tail_s`."""
+    return round((float(table["end_s"].max(initial=0.0)) + tail_s) / frame_s) + 1
+
+
 def dampened(controls: np.ndarray, release_s: np.ndarray) -> np.ndarray:
     """When the dampers fall on keys that come up at `release_s`: then, or when the sustain pedal comes up after it.
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
-from perfsynth.nn.discriminators import Discriminators, adversarial_losses
 from perfsynth.nn.hifigan import Generator, GeneratorConfig
+from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
 from perfsynth.train.log import Sample
 from perfsynth.train.neural_examples import soundings_of
 from perfsynth.vocode.hifigan import PRESET
@@ -26,15 +26,11 @@ EDGE = PRESET.n_fft // PRESET.hop // 2 + 1  # frames at both ends of a segment t
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a batch is made of, and how much each part of the loss counts; the weights are the paper's."""
+class Settings(Adversarial):
+    """What a batch is made of, and how much each part of the loss counts."""
 
     segments: int = 16
     segment_frames: int = 32  # 8192 samples
-    mel: float = 45.0
-    matching: float = 2.0
-    adversarial: float = 1.0  # 0: mel distance alone
-    discriminator_divisor: int = 1  # of all widths
     warm_steps: int = 0  # before the discriminators begin to count
     valid_s: float = 8.0  # of each recording
 
@@ -79,8 +75,7 @@ class HiFiGANTask:
 
     def companions(self) -> dict[str, nn.Module]:
         """The discriminators, if any."""
-        settings = self.settings
-        return {"discriminators": Discriminators(settings.discriminator_divisor)} if settings.adversarial else {}
+        return opponents(self.settings)
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
@@ -100,14 +95,8 @@ class HiFiGANTask:
         with learner.half():
             made = learner.networks["network"](_features(batch))[:, 0]
         made = made.float()
-        mel = (spectrogram_torch(made, PRESET) - spectrogram_torch(wanted, PRESET)).abs().mean()
-        total, figures = self.settings.mel * mel, {"mel": mel}
-        figures |= dict.fromkeys(("discriminator", "generator", "matching"), torch.zeros(()))
-        if self.settings.adversarial and self.steps >= self.settings.warm_steps:
-            losses = adversarial_losses(learner.networks["discriminators"], made, wanted)
-            learner.descend("discriminators", losses.discriminator)
-            total = total + self.settings.adversarial * (losses.generator + self.settings.matching * losses.matching)
-            figures |= {name: getattr(losses, name) for name in ("discriminator", "generator", "matching")}
+        opposed = self.steps >= self.settings.warm_steps
+        total, figures = sound_loss(learner, made, wanted, PRESET, self.settings, opposed=opposed)
         learner.descend("network", total)
         self.steps += 1
         return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}

@@ -11,10 +11,11 @@ import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.data.sound_corpus import read_recordings
-from perfsynth.dsp.mel import PRESETS, spectrogram, spectrogram_torch
+from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.errors import InputError
 from perfsynth.synth.hifigan_roll import HOP, RATE, given_rolls, windowed
 from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
+from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
 from perfsynth.train.roll_examples import Heard, drawn, heard
 
 if TYPE_CHECKING:
@@ -25,15 +26,11 @@ EDGE = 8  # frames at both ends of a segment that do not count: what is beside t
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a batch is made of, and how much each part of the loss counts; the weights are those of HiFi-GAN."""
+class Settings(Adversarial):
+    """What a batch is made of, and how much each part of the loss counts."""
 
     segments: int = 16
     segment_frames: int = 32  # 8192 samples
-    mel: float = 45.0
-    matching: float = 2.0
-    adversarial: float = 1.0  # 0: mel distance alone
-    discriminator_divisor: int = 1  # of all widths
     warm_steps: int = 0  # before the discriminators begin to count
     valid_s: float = 12.0  # of each recording
 
@@ -67,11 +64,7 @@ class HiFiGANRollTask:
 
     def companions(self) -> dict[str, nn.Module]:
         """The discriminators, if any."""
-        if not self.settings.adversarial:
-            return {}
-        from perfsynth.nn.discriminators import Discriminators
-
-        return {"discriminators": Discriminators(self.settings.discriminator_divisor)}
+        return opponents(self.settings)
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
@@ -95,16 +88,8 @@ class HiFiGANRollTask:
         with learner.half():
             made = learner.networks["network"](rolls, instrument)
         made = made.float()[:, EDGE * HOP : -EDGE * HOP]
-        mel = (spectrogram_torch(made, PRESET) - spectrogram_torch(wanted, PRESET)).abs().mean()
-        total, figures = self.settings.mel * mel, {"mel": mel}
-        figures |= dict.fromkeys(("discriminator", "generator", "matching"), torch.zeros(()))
-        if self.settings.adversarial and self.steps >= self.settings.warm_steps:
-            from perfsynth.nn.discriminators import adversarial_losses
-
-            losses = adversarial_losses(learner.networks["discriminators"], made, wanted)
-            learner.descend("discriminators", losses.discriminator)
-            total = total + self.settings.adversarial * (losses.generator + self.settings.matching * losses.matching)
-            figures |= {name: getattr(losses, name) for name in ("discriminator", "generator", "matching")}
+        opposed = self.steps >= self.settings.warm_steps
+        total, figures = sound_loss(learner, made, wanted, PRESET, self.settings, opposed=opposed)
         learner.descend("network", total)
         self.steps += 1
         return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}

@@ -20,6 +20,7 @@ from perfsynth.errors import InputError
 from perfsynth.synth.m2a import FRAME_S, PRESET, SEGMENT, segmented
 from perfsynth.synth.m2a_network import M2A, REDUCTION, Config, guided_attention_loss
 from perfsynth.synth.roll import sounding_roll
+from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
 from perfsynth.train.neural_examples import kept
 from perfsynth.train.roll_examples import Heard, drawn, first_instrument, heard
 
@@ -30,7 +31,7 @@ PARTS = ("acoustic", "vocoder", "joint")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Adversarial):
     """What a batch is made of, and how much each part of the loss counts; the weights are the paper's."""
 
     part: str = "acoustic"  # what learns
@@ -39,10 +40,6 @@ class Settings:
     clip_frames: int = SEGMENT
     segment_frames: int = 32  # of each clip, for the vocoder
     guided: float = 10.0  # of the guided attention
-    mel: float = 45.0  # of the sound's spectrogram
-    matching: float = 2.0  # of the discriminators' features
-    adversarial: float = 1.0  # 0: without discriminators
-    discriminator_divisor: int = 1  # of their widths
     valid_s: float = 12.0  # of each recording
 
 
@@ -108,11 +105,7 @@ class M2ATask:
 
     def companions(self) -> dict[str, nn.Module]:
         """The discriminators, if any."""
-        if self.settings.part == "acoustic" or not self.settings.adversarial:
-            return {}
-        from perfsynth.nn.discriminators import Discriminators
-
-        return {"discriminators": Discriminators(self.settings.discriminator_divisor)}
+        return {} if self.settings.part == "acoustic" else opponents(self.settings)
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
@@ -154,23 +147,10 @@ class M2ATask:
         if settings.part != "acoustic":
             size = settings.segment_frames
             cut = torch.stack([row[:, b : b + size] for row, b in zip(values, batch.begin.tolist(), strict=True)])
-            total = total + self._heard(learner, network.sound(cut), batch.sound, parts)
+            loss, found = sound_loss(learner, network.sound(cut), batch.sound, PRESET, settings)
+            total, parts = total + loss, parts | found
         learner.descend("network", total)
         return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in parts.items()}
-
-    def _heard(self, learner: Learner, made: Tensor, wanted: Tensor, parts: dict[str, Tensor]) -> Tensor:
-        """The loss of sounds: mel distance, discriminators, their features (Kong et al. 2020)."""
-        settings = self.settings
-        parts["mel"] = (_bands(made) - _bands(wanted)).abs().mean()
-        total = settings.mel * parts["mel"]
-        if settings.adversarial:
-            from perfsynth.nn.discriminators import adversarial_losses
-
-            losses = adversarial_losses(learner.networks["discriminators"], made, wanted)
-            learner.descend("discriminators", losses.discriminator)
-            total = total + settings.adversarial * (losses.generator + settings.matching * losses.matching)
-            parts |= {name: getattr(losses, name) for name in ("discriminator", "generator", "matching")}
-        return total
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:

@@ -15,6 +15,7 @@ from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.synth.neural_network import CHANNELS, PRESET, Config, Neural
+from perfsynth.train.adversarial import Adversarial, judged, opponents
 from perfsynth.train.log import Sample
 from perfsynth.train.neural_examples import Example, examples_of
 from perfsynth.train.spectral import spectral_losses
@@ -29,7 +30,7 @@ log = logging.getLogger("perfsynth")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Adversarial):
     """What a batch is made of and how much each part of the loss counts."""
 
     clips: int = 8
@@ -39,9 +40,8 @@ class Settings:
     convergence: float = 0.5
     mel: float = 1.0
     mel_square: float = 0.5
-    adversarial: float = 0.0  # 0: without discriminators
-    matching: float = 2.0  # of the discriminators' features
-    discriminator_width: int = 8  # that of HiFi-GAN divided by this
+    adversarial: float = 0.0
+    discriminator_divisor: int = 8
 
 
 class NeuralTask:
@@ -72,11 +72,7 @@ class NeuralTask:
 
     def companions(self) -> dict[str, nn.Module]:
         """The discriminators, if any."""
-        if not self.settings.adversarial:
-            return {}
-        from perfsynth.nn.discriminators import Discriminators
-
-        return {"discriminators": Discriminators(self.settings.discriminator_width)}
+        return opponents(self.settings)
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
@@ -105,13 +101,8 @@ class NeuralTask:
         total = torch.stack([getattr(self.settings, name) * value for name, value in parts.items()]).sum()
         figures = {"loss": total, **parts}
         if self.settings.adversarial:
-            from perfsynth.nn.discriminators import adversarial_losses
-
-            discriminators = learner.networks["discriminators"]
-            losses = adversarial_losses(discriminators, made.flatten(0, 1), wanted.flatten(0, 1))
-            learner.descend("discriminators", losses.discriminator)
-            total = total + self.settings.adversarial * (losses.generator + self.settings.matching * losses.matching)
-            figures |= {"discriminator": losses.discriminator, "generator": losses.generator}
+            pull, judgement = judged(learner, made.flatten(0, 1), wanted.flatten(0, 1), self.settings)
+            total, figures = total + pull, figures | judgement
         learner.descend("network", total)
         return {name: float(value.detach()) for name, value in figures.items()}
 

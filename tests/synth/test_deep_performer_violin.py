@@ -15,8 +15,9 @@ from perfsynth.dsp.mel import filterbank, spectrogram
 from perfsynth.errors import UsageError
 from perfsynth.synth.bowed import colour, string, strings
 from perfsynth.synth.core import synthesize
-from perfsynth.synth.deep_performer import PRESET, instrument_number
+from perfsynth.synth.deep_performer import PRESET
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer
+from perfsynth.synth.known import number_of
 from perfsynth.synth.roll import sounding
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.types import CONTROL, SUSTAIN
@@ -119,8 +120,8 @@ def test_a_violin_has_no_pedal(weights: str) -> None:
 
 def test_instruments_are_found_by_their_names_or_how_they_begin() -> None:
     names = ("salamander", "violin-a", "violin-b", "violin")
-    assert [instrument_number(names, name) for name in (None, "violin", "violin-b", "violin-a")] == [0, 3, 2, 1]
-    assert instrument_number(names[:3], "violin") == 1
+    assert [number_of(names, name) for name in (None, "violin", "violin-b", "violin-a")] == [0, 3, 2, 1]
+    assert number_of(names[:3], "violin") == 1
 
 
 def test_weights_that_know_fewer_instruments_can_be_gone_on_with() -> None:

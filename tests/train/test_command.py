@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from perfsynth import formats
 from perfsynth.cli import app
+from perfsynth.cli._item import alone
 from perfsynth.data.pieces import Entry, Piece, save, write_manifest
 from perfsynth.formats.match import read_match
 from tests.data import corpora
@@ -80,6 +81,11 @@ def test_a_run_leaves_a_model_its_configuration_and_its_card(corpus: Path, tmp_p
     score = formats.read_score((Path(__file__).parents[2] / "examples/petzold-minuet.musicxml").read_bytes())
     played = perform(score, model="deep-performer-align", weights=str(out / "best"))
     assert len(played.notes) == len(score.notes)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with alone(out, "training"):
+        other = run(config(tmp_path), "--corpus", corpus, "-o", out, "--seed", 5, "--steps", 6)
+    assert other.exit_code == 1 and "another process is training there" in other.stderr
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     again = run(config(tmp_path), "--corpus", corpus, "-o", out, "--seed", 5)
     assert again.exit_code == 0
     assert "all 4 steps were done already" in again.stderr

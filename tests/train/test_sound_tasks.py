@@ -32,7 +32,7 @@ TASKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "neural": ({"width": 8, "layers": 1}, {"clips": 2, "clip_frames": 24, "valid_s": 1.0}),
     "neural-adversarial": (
         {"width": 8, "layers": 1, "residual": True},
-        {"clips": 1, "clip_frames": 16, "valid_s": 1.0, "adversarial": 0.1, "discriminator_width": 64},
+        {"clips": 1, "clip_frames": 16, "valid_s": 1.0, "adversarial": 0.1, "discriminator_divisor": 64},
     ),
     "hifigan": ({"channels": 16}, {"segments": 2, "segment_frames": 16, "discriminator_divisor": 64, "warm_steps": 2}),
     "deep-performer": (

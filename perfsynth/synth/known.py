@@ -1,0 +1,35 @@
+"""Names that a network has learnt: instruments, albums, pianists."""
+
+from __future__ import annotations
+
+from perfsynth.errors import InputError, UsageError
+
+
+def number_of(known: tuple[str, ...], name: str | None, what: str = "instrument") -> int:
+    """Where a name stands among those that a network knows: the name itself, else the first whose first word it is.
+
+    Parameters
+    ----------
+    known
+        The names, as ``violin-ann``.
+    name
+        The first one without.
+    what
+        What the names are of.
+
+    Raises
+    ------
+    InputError
+        When the network knows none at all.
+    UsageError
+        When there is none of that name.
+    """
+    if not known:
+        raise InputError(f"this network knows no {what}; train it again")
+    if name is None:
+        return 0
+    found = [index for index, each in enumerate(known) if each == name]
+    found += [index for index, each in enumerate(known) if each.startswith(f"{name}-")]
+    if not found:
+        raise UsageError(f"{what} {name!r}: this network knows {', '.join(known)}")
+    return found[0]
