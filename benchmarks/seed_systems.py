@@ -2,7 +2,7 @@
 
 ``python benchmarks/seed_systems.py CORPUS RUNS [--plot lan-rnn.png]`` prints Markdown:
 
-1. what was trained: parameters, steps, minutes;
+1. what was trained: parameters, steps, and what these cost on this machine;
 2. every system against the held-out recordings of its instrument, by `perfsynth.evaluate.audio`, beside the engines
    that ship, FluidSynth and the ladder;
 3. the counterparts of Deep Performer's Table 2 and of Tang's Table III, beside the published figures;
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable
@@ -35,12 +36,16 @@ from perfsynth.evaluate.ladder import rungs
 from perfsynth.evaluate.matching import levelled
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.spectrogram import synthesize_spectrogram
+from perfsynth.train.checkpoint import to_toml
+from perfsynth.train.config import read_config
+from perfsynth.train.loop import make_task, train
 from perfsynth.types import AudioStream, Performance
 from perfsynth.vocode.core import vocode
 
 Sounder = Callable[[Performance], AudioStream]
 
 RATE = 44100
+TIMED_STEPS = 13
 # Each run's folder, and the engine that its weights are for. An acoustic model alone sounds by Griffin-Lim.
 RUNS = {
     "deep-performer": "deep-performer",
@@ -200,14 +205,34 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def trained(runs: dict[str, Run]) -> str:
-    """What was trained, and how much."""
+def trained(runs: dict[str, Run], corpus: Path) -> str:
+    """What was trained, and how much: all steps at what one costs now, since a clock also counts other work."""
     rows = []
     for run in runs.values():
-        made = run.table()["made"]
-        cells = (f"{run.parameters() / 1e6:.2f} M", str(made["steps"]), f"{made['minutes']:g}", run.instrument())
-        rows.append([run.name, *cells])
-    return markdown(["system", "parameters", "steps", "minutes", "measured on"], rows)
+        steps = int(json.loads((run.folder / "log.jsonl").read_text().splitlines()[-1])["step"])
+        cells = (f"{run.parameters() / 1e6:.2f} M", str(steps), f"{steps * step_cost(run, corpus) / 60:.1f}")
+        rows.append([run.name, *cells, str(run.table()["made"]["steps"]), run.instrument()])
+    return markdown(["system", "parameters", "steps", "CPU minutes", "best step, kept", "measured on"], rows)
+
+
+def step_cost(run: Run, corpus: Path) -> float:
+    """CPU seconds that a step of a run takes, the median of some, with fresh weights."""
+    with tempfile.TemporaryDirectory() as scratch:
+        table = run.table()
+        task = {key: value for key, value in table["run"].get("task", {}).items() if key != "begin"}
+        config = Path(scratch) / "config.toml"
+        config.write_text(to_toml(table["run"] | {"model": table["model"], "task": task}))
+        read = read_config(config, steps=TIMED_STEPS)
+        at_s: list[float] = []
+
+        def report(step: int, figures: dict[str, float]) -> None:
+            at_s.append(time.process_time())
+
+        def stop() -> bool:  # before the last validation, which is no step
+            return len(at_s) + 1 == TIMED_STEPS
+
+        train(read, make_task(read, corpus), Path(scratch) / "run", report=report, stop=stop)
+    return float(np.median(np.diff(at_s)[2:]))
 
 
 def everything(
@@ -307,7 +332,7 @@ def main() -> None:
         every, figures = everything(runs, chosen.corpus, vocoder, lambda name: print(f"<!-- {name} -->", flush=True))
     except PerfsynthError as error:
         parser.error(str(error))
-    print(f"\n## Trained\n\n{trained(runs)}\n## Held-out recordings\n\n{every}")
+    print(f"\n## Trained\n\n{trained(runs, chosen.corpus)}\n## Held-out recordings\n\n{every}")
     if missing := [name for name in RUNS if name not in runs]:
         print(f"Not trained, and so not in any table: {', '.join(missing)}.\n")
     if vocoder is None and any(name.startswith("deep-performer") for name in runs):
