@@ -1,6 +1,6 @@
 """What sounds a held-out violin recording how well: ``python benchmarks/violin.py CORPUS [--weights RUN/best]``.
 
-CORPUS is what tools/aligned_corpus.py made of the Bach Violin Dataset. Prints Markdown: vocoders on the recording's own
+CORPUS is what perfsynth data sounds made of the Bach Violin Dataset. Prints Markdown: vocoders on the recording's own
 bands, then whole systems on its aligned notes, each by `perfsynth.evaluate.audio` against the recording.
 """
 

@@ -136,6 +136,18 @@ def sounding_s(onset_s: np.ndarray, duration_s: np.ndarray, controls: np.ndarray
     return np.where(held, lifted_s - onset_s, duration_s)
 
 
+def sound_offs_s(performance: Performance) -> np.ndarray:
+    """When the string of each note is damped, (n,): key and pedal are up, or the same pitch is struck again."""
+    notes = performance.notes
+    off_s = notes["onset_s"] + notes["duration_s"]
+    pedalled_s = notes["onset_s"] + sounding_s(notes["onset_s"], notes["duration_s"], performance.controls)
+    order = np.lexsort([notes["onset_s"], notes["pitch"]])
+    again_s = np.full(len(notes), np.inf)
+    same = notes["pitch"][order][1:] == notes["pitch"][order][:-1]
+    again_s[order[:-1][same]] = notes["onset_s"][order[1:][same]]
+    return np.asarray(np.maximum(np.minimum(pedalled_s, again_s), off_s))
+
+
 def beat_grid(score: Score, performance: Performance) -> BeatGrid:
     """When a performance plays each quarter note of its score, joined by ``note_id``.
 

@@ -82,7 +82,8 @@ ALIGNED_NOTE = np.dtype([
     ("score_onset_beat", "f8"),
     ("score_duration_beat", "f8"),
     ("onset_s", "f8"),         # nan when unplayed
-    ("offset_s", "f8"),
+    ("offset_s", "f8"),        # key up
+    ("sound_off_s", "f8"),     # when the string is damped: with the pedal later than the key; nan when unknown
     ("confidence", "f8"),      # 0..1
     ("status", "U9"),          # matched, unplayed
 ])  # fmt: skip

@@ -109,8 +109,15 @@ def summary_of(alignment: Alignment) -> Summary | None:
     return None
 
 
-def rows(score_notes: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """`ALIGNED_NOTE` rows, sorted; notes whose onset is nan are unplayed."""
+def rows(
+    score_notes: np.ndarray,
+    onset_s: np.ndarray,
+    offset_s: np.ndarray,
+    confidence: np.ndarray,
+    *,
+    sound_off_s: np.ndarray | None = None,
+) -> np.ndarray:
+    """`ALIGNED_NOTE` rows, sorted; notes whose onset is nan are unplayed, `sound_off_s` is unknown where not given."""
     table = np.zeros(len(score_notes), ALIGNED_NOTE)
     table["note_id"], table["pitch"] = score_notes["note_id"], score_notes["pitch"]
     table["score_onset_beat"] = score_notes["onset_beat"]
@@ -118,6 +125,9 @@ def rows(score_notes: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray, con
     played = np.isfinite(onset_s)
     table["onset_s"] = onset_s
     table["offset_s"] = np.where(played, np.maximum(offset_s, onset_s), np.nan)
+    table["sound_off_s"] = np.nan
+    if sound_off_s is not None:
+        table["sound_off_s"] = np.where(played, np.maximum(sound_off_s, table["offset_s"]), np.nan)
     table["confidence"] = np.where(played, np.clip(confidence, 0, 1), 0.0)
     table["status"] = np.where(played, "matched", "unplayed")
     return table[np.lexsort([table["pitch"], np.round(table["score_onset_beat"], 6)])]

@@ -16,6 +16,7 @@ import numpy as np
 
 from perfsynth.align.core import rows
 from perfsynth.errors import InputError
+from perfsynth.expression import sound_offs_s
 from perfsynth.types import Alignment, Performance, Score
 
 SAME_ONSET = 1e-3  # beats; what lies closer is one chord
@@ -59,7 +60,8 @@ def aligned(performance: Performance, score: Score) -> Alignment:
         )
     played = performance.notes[row]
     onset_s = np.where(found, played["onset_s"], np.nan)
-    table = rows(score.notes, onset_s, onset_s + played["duration_s"], found.astype(float))
+    ends_s = sound_offs_s(performance)[row]
+    table = rows(score.notes, onset_s, onset_s + played["duration_s"], found.astype(float), sound_off_s=ends_s)
     return Alignment(table, **score.made_by("align", "symbolic", recording=performance.sha256))
 
 

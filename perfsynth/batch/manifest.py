@@ -28,6 +28,9 @@ class Columns(NamedTuple):
     reads: tuple[str, ...]
     makes: str
     may: tuple[str, ...] = ()  # files that a row may name beside those
+    several: bool = False  # whether the last that it reads may be a list
+    spare: str = ""  # stands for one of `spared` that a row lacks
+    spared: tuple[str, ...] = ()
 
 
 STAGES = {
@@ -41,8 +44,12 @@ STAGES = {
     "detokenize": Columns(("tokens",), "performance"),
     "evaluate audio": Columns(("audio", "reference"), "report", ("performance",)),
     "evaluate alignment": Columns(("alignment", "reference"), "report"),
+    # A dataset calls what people played a performance, and render-performance what it makes.
+    "evaluate performance": Columns(
+        ("generated", "score", "reference"), "report", (), True, "performance", ("generated", "reference")
+    ),
 }
-_PATHS = {"input", *(name for stage in STAGES.values() for name in (*stage.reads, stage.makes, *stage.may))}
+_PATHS = {"input", "inputs", *(name for stage in STAGES.values() for name in (*stage.reads, stage.makes, *stage.may))}
 _ANY = Columns(("input",), "output")
 
 
@@ -79,7 +86,7 @@ def columns(stage: str) -> Columns:
     return STAGES.get(stage, _ANY)
 
 
-def read_rows(lines: Iterable[str], name: str, reads: tuple[str, ...], folder: str) -> list[Row]:
+def read_rows(lines: Iterable[str], name: str, stage: Columns, folder: str) -> list[Row]:
     """The rows of a manifest.
 
     Parameters
@@ -88,7 +95,7 @@ def read_rows(lines: Iterable[str], name: str, reads: tuple[str, ...], folder: s
         Its text.
     name
         What to call it in messages.
-    reads
+    stage
         The columns that name the input files.
     folder
         What paths in it are relative to: a folder, or the URL of one.
@@ -102,8 +109,8 @@ def read_rows(lines: Iterable[str], name: str, reads: tuple[str, ...], folder: s
     objects = list(read_objects(lines, name))
     if not objects:
         raise InputError(f"{name}: no rows; a manifest has a JSON object a line")
-    rows = [_row(fields, where, reads, folder) for where, fields in objects if any(_inputs(fields, reads))]
-    wanted = " and ".join(repr(column) for column in reads)
+    rows = [_row(fields, where, stage, folder) for where, fields in objects if any(_inputs(fields, stage))]
+    wanted = " and ".join(repr(column) for column in stage.reads)
     if not rows:
         raise InputError(f"{name}: no row has {wanted} to read; name the files so, or as 'input'")
     if left_out := len(objects) - len(rows):
@@ -140,10 +147,10 @@ def relocated(fields: dict[str, Any], old: Path | str, new: Path) -> dict[str, A
         here = Path(os.path.abspath(new))  # noqa: PTH100
         return there.relative_to(here).as_posix() if there.is_relative_to(here) else str(there)
 
-    return {
-        name: [moved(path) for path in value] if name == "inputs" else moved(value) if name in _PATHS else value
-        for name, value in fields.items()
-    }
+    def all_moved(value: Any) -> Any:
+        return [moved(path) for path in value] if isinstance(value, list) else moved(value)
+
+    return {name: all_moved(value) if name in _PATHS else value for name, value in fields.items()}
 
 
 def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -166,9 +173,10 @@ def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[st
         yield f"{name}:{number}", fields
 
 
-def _row(fields: dict[str, Any], where: str, reads: tuple[str, ...], folder: str) -> Row:
-    named = _inputs(fields, reads)
-    if len(named) != len(reads) or not all(isinstance(path, str) and path for path in named):
+def _row(fields: dict[str, Any], where: str, stage: Columns, folder: str) -> Row:
+    named, reads = _inputs(fields, stage), stage.reads
+    enough = len(named) >= len(reads) if stage.several else len(named) == len(reads)
+    if not enough or not all(isinstance(path, str) and path for path in named):
         wanted = " and ".join(repr(column) for column in reads)
         other = "'input'" if len(reads) == 1 else "'inputs', a list of as many files"
         raise InputError(f"{where}: {named!r} does not name {wanted}; name it so, or as {other}")
@@ -176,12 +184,18 @@ def _row(fields: dict[str, Any], where: str, reads: tuple[str, ...], folder: str
     return Row(inputs, _output(fields, where, inputs[0]), fields)
 
 
-def _inputs(fields: dict[str, Any], reads: tuple[str, ...]) -> list[Any]:
+def _inputs(fields: dict[str, Any], stage: Columns) -> list[Any]:
     listed = fields.get("inputs", fields.get("input"))
     if listed is not None:
         return listed if isinstance(listed, list) else [listed]
-    found = [fields.get(column) for column in reads]
-    return found if all(found) else []
+    found = {column: fields.get(column) for column in stage.reads}
+    lacking = [column for column in stage.reads if not found[column]]
+    if len(lacking) == 1 and lacking[0] in stage.spared:
+        found[lacking[0]] = fields.get(stage.spare)
+    if not all(found.values()):
+        return []
+    *first, last = found.values()
+    return [*first, *(last if stage.several and isinstance(last, list) else [last])]
 
 
 def _output(fields: dict[str, Any], where: str, source: str) -> str:

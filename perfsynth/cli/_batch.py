@@ -67,14 +67,13 @@ def rows_of(manifest: str, stage: str) -> list[Row]:
     PerfsynthError
         When it cannot be read.
     """
-    reads = columns(stage).reads
     if manifest == STDIN:
-        return read_rows(sys.stdin.read().splitlines(), "<stdin>", reads, parent(manifest))
+        return read_rows(sys.stdin.read().splitlines(), "<stdin>", columns(stage), parent(manifest))
     try:
         lines = storage.read(manifest).decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise PerfsynthError(f"{manifest}: cannot be read (it is not UTF-8 text)") from error
-    return read_rows(lines, manifest, reads, parent(manifest))
+    return read_rows(lines, manifest, columns(stage), parent(manifest))
 
 
 def parent(manifest: str | None) -> str:

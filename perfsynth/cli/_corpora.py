@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfsynth.cli import _io
+from perfsynth.cli._item import alone
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import InputError, PerfsynthError
 
@@ -54,7 +55,7 @@ class Preparing:
         out = self.output or corpus_folder(self.name)
         started = time.time()
         try:
-            with self._progress(out / "pieces", started):
+            with alone(out, "preparing a corpus"), self._progress(out / "pieces", started):
                 entries = prepare(out)
         except OSError as error:
             raise PerfsynthError(f"{error.filename or out}: {error.strerror or error}") from error

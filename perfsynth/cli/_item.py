@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfsynth.batch import storage
-from perfsynth.batch.claim import part
+from perfsynth.batch.claim import claim, part
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError
 
@@ -152,6 +152,22 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PerfsynthError(f"{folder}: cannot be made a folder ({error.strerror})") from error
+
+
+@contextmanager
+def alone(folder: Path, doing: str) -> Iterator[None]:
+    """Hold a folder, made if there is none, against other processes that would write the same files.
+
+    Raises
+    ------
+    PerfsynthError
+        When another has it, which is said to be `doing`; or when nothing can be written there.
+    """
+    make_folder(folder)
+    with claim(folder / ".held") as held:
+        if not held:
+            raise PerfsynthError(f"{folder}: another process is {doing} there; wait for it, or name another folder")
+        yield
 
 
 def listen(session: Session) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_type_hints
 
 from typer.models import ArgumentInfo
 
 from perfsynth.batch import storage
-from perfsynth.batch.manifest import columns
+from perfsynth.batch.manifest import Row, columns
 from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import Item, Session, make_folder
@@ -30,13 +32,30 @@ PARAMETERS = (
 class Many:
     """What a command does with many of what it reports on one of.
 
-    ``each`` takes an `Item` whose inputs are those of the row, writes the report as its result, and has those options
-    of the command that hold for all rows, and the columns that a row may have. ``together`` prints what all say.
+    Attributes
+    ----------
+    stage
+        Whose columns the rows have.
+    each
+        Takes an `Item` whose inputs are those of the row, writes the report as its result, and has those options of
+        the command that hold for all rows, and the columns that a row may have.
+    together
+        Prints what all reports say; takes the session, the reports, and such options.
+    rows
+        Of what ``--manifest`` names, where that is no JSON Lines; takes the session, ``manifest``, and such options.
+        The reports are kept if ``--out-dir`` says where.
+    folder
+        The same for a ``--manifest`` that is a folder.
+    brings
+        Of which files the rows or the folder tell, for the refusal of others.
     """
 
     stage: str
     each: Callable[..., None]
-    together: Callable[[Session, list[dict[str, Any]]], None]
+    together: Callable[..., None]
+    rows: Callable[..., list[Row]] | None = None
+    folder: Many | None = None
+    brings: str = "whose rows name the files of each"
 
     def run(self, command: Callable[..., None], options: dict[str, Any], session: Session) -> bool:
         """Take the options of `PARAMETERS` out of `options`, and work on the manifest if there is one.
@@ -59,28 +78,65 @@ class Many:
             if asked:
                 raise UsageError(f"{_words(asked, {})}: for the rows of --manifest JSONL; add it, or leave them out")
             return False
-        how = _batch_options.Batch(**{name: given[name] for name in _batch_options.NAMES})
-        if given["out_dir"] is None:
-            raise UsageError("--manifest needs --out-dir DIR for the reports of its rows")
-        stage = columns(self.stage)
-        shared = _shared(command, self.each, stage.may, options)
-        rows = _batch.rows_of(how.manifest or "", self.stage)
-        if not storage.is_url(given["out_dir"]):
-            make_folder(Path(given["out_dir"]))
-        targets = _batch.targets_of(rows, given["out_dir"], SUFFIX)
-        common = (0, options["force"], given["skip_existing"], session, str(Path.cwd()))
-        folder = _batch.parent(how.manifest)
-        jobs = [
-            _batch.Job(self.each, row.inputs, target, shared | row.beside(stage.may, folder), *common)
-            for row, target in zip(rows, targets, strict=True)
-        ]
-        _batch.run(jobs, rows, self.stage, how, session, then=partial(self._read_together, session))
+        chosen = self.folder if self.folder is not None and Path(given["manifest"]).is_dir() else self
+        chosen._run(command, options, given, session)
         return True
 
-    def _read_together(self, session: Session, results: list[str]) -> None:
-        reports = [_report(path) for path in results if storage.exists(path)]
-        if reports:
-            self.together(session, reports)
+    def _run(
+        self, command: Callable[..., None], options: dict[str, Any], given: dict[str, Any], session: Session
+    ) -> None:
+        how = _batch_options.Batch(**{name: given[name] for name in _batch_options.NAMES})
+        stage, folder = columns(self.stage), _batch.parent(how.manifest)
+        shared = self._shared(command, stage.may, options)
+        self._check(given)
+        if self.rows is None:
+            rows = _batch.rows_of(given["manifest"], self.stage)
+        else:
+            rows = self.rows(session, **_taken(self.rows, shared), manifest=given["manifest"])
+        with self._out_dir(given) as out_dir:
+            targets = _batch.targets_of(rows, out_dir, SUFFIX)
+            own = {name: value for name, value in _taken(self.each, shared).items() if name not in stage.may}
+            common = (0, options["force"], given["skip_existing"], session, str(Path.cwd()))
+            jobs = [
+                _batch.Job(self.each, row.inputs, target, own | row.beside(stage.may, folder), *common)
+                for row, target in zip(rows, targets, strict=True)
+            ]
+            together = partial(self.together, session, **_taken(self.together, shared))
+            _batch.run(jobs, rows, self.stage, how, session, then=partial(_read_together, together))
+
+    def _check(self, given: dict[str, Any]) -> None:
+        """Refuse to do without a folder for the reports where they are to last."""
+        if given["out_dir"] is not None:
+            return
+        if self.rows is None:
+            raise UsageError("--manifest needs --out-dir DIR for the reports of its rows")
+        lasting = [name for name in ("skip_existing", "cluster", "failures", "results") if given[name]]
+        if lasting:
+            raise UsageError(f"{_words(lasting, {})}: for reports that are kept; add --out-dir DIR")
+
+    @contextmanager
+    def _out_dir(self, given: dict[str, Any]) -> Iterator[str]:
+        """The folder of the reports."""
+        if given["out_dir"] is None:
+            with TemporaryDirectory(prefix="perfsynth-") as scratch:
+                yield scratch
+            return
+        if not storage.is_url(given["out_dir"]):
+            make_folder(Path(given["out_dir"]))
+        yield given["out_dir"]
+
+    def _shared(self, command: Callable[..., None], may: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+        """The options that hold for every row; any other that was given is refused."""
+        functions = [function for function in (self.each, self.together, self.rows) if function is not None]
+        taken = {name for function in functions for name in inspect.signature(function).parameters if name not in may}
+        defaults = {name: parameter.default for name, parameter in inspect.signature(command).parameters.items()}
+        wrong = [name for name, value in options.items() if name not in taken | {"force"} and value != defaults[name]]
+        if wrong:
+            hints = get_type_hints(command, include_extras=True)
+            notes = [(name, part) for name in wrong for part in getattr(hints[name], "__metadata__", ())]
+            metavars = {name: part.metavar for name, part in notes if isinstance(part, ArgumentInfo)}
+            raise UsageError(f"leave {_words(wrong, metavars)} out with --manifest, {self.brings}")
+        return {name: value for name, value in options.items() if name in taken}
 
 
 @dataclass(frozen=True)
@@ -100,19 +156,15 @@ def about(item: Item) -> Session:
     return _About(said.as_json, said.quiet, said.verbose, said, item.name)
 
 
-def _shared(
-    command: Callable[..., None], each: Callable[..., None], may: tuple[str, ...], options: dict[str, Any]
-) -> dict[str, Any]:
-    """The options that hold for every row; any other that was given is refused."""
-    taken = [name for name in inspect.signature(each).parameters if name in options and name not in may]
-    defaults = {name: parameter.default for name, parameter in inspect.signature(command).parameters.items()}
-    wrong = [name for name, value in options.items() if name not in (*taken, "force") and value != defaults[name]]
-    if wrong:
-        hints = get_type_hints(command, include_extras=True)
-        notes = [(name, part) for name in wrong for part in getattr(hints[name], "__metadata__", ())]
-        metavars = {name: part.metavar for name, part in notes if isinstance(part, ArgumentInfo)}
-        raise UsageError(f"leave {_words(wrong, metavars)} out with --manifest, whose rows name the files of each pair")
-    return {name: options[name] for name in taken}
+def _taken(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Those options that a function has."""
+    return {name: options[name] for name in inspect.signature(function).parameters if name in options}
+
+
+def _read_together(together: Callable[[list[dict[str, Any]]], None], results: list[str]) -> None:
+    reports = [_report(path) for path in results if storage.exists(path)]
+    if reports:
+        together(reports)
 
 
 def _words(names: list[str], metavars: dict[str, Any]) -> str:

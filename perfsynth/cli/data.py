@@ -41,6 +41,6 @@ def corpus_folder(name: str) -> Path:
 
 data = group("data", "Fetch datasets and prepare them for training. `perfsynth data NAME` says what there is to do.")
 
-from perfsynth.cli import data_batik, data_check, data_nasap, data_recipes, data_salamander, data_sounds  # noqa: E402, F401
+from perfsynth.cli import data_batik, data_check, data_nasap, data_recipes, data_sounds  # noqa: E402, F401
 
 app.add_typer(data)

@@ -34,6 +34,7 @@ NAMES = {
     "malik": "The Piano Dataset of StyleNet, performances as MIDI, CC BY 4.0.",
     "bach-violin": "Bach Violin Dataset, solo violin with scores and alignments; each collection has its licence.",
     "musicnet": "MusicNet, chamber music with aligned labels, CC BY 4.0.",
+    "salamander": "Salamander Grand Piano V3, the samples of the sampler engine: 78 MB, CC BY 3.0.",
 }
 
 From = Annotated[

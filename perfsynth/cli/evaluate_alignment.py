@@ -42,8 +42,10 @@ def _each(item: _io.Item) -> None:
 
 def _together(session: _io.Session, reports: list[dict[str, Any]]) -> None:
     """Print the means over rows."""
-    mean, ends = _means.of_reports(reports, session)
-    _means.say(session, len(reports), mean, ends, [_table("mean", mean, ends)])
+    from perfsynth.evaluate.audio_table import markdown
+
+    found = _means.of_reports(reports, session)
+    _means.say(session, found, markdown(_table("mean", found.mean, found.interval)))
 
 
 @_io.report(
@@ -143,11 +145,13 @@ def _true(truth: Alignment | Performance, found: Alignment, name: str) -> np.nda
     """The true times; those of a performance at the places that the alignment says its notes have."""
     import numpy as np
 
+    from perfsynth.expression import sound_offs_s
     from perfsynth.types import ALIGNED_NOTE
 
     if isinstance(truth, Alignment):
         return truth.notes
-    played = truth.notes[truth.notes["note_id"] != ""]
+    joined = truth.notes["note_id"] != ""
+    played = truth.notes[joined]
     if not len(played):
         raise InputError(
             f"{name}: does not say which note of the score each is; align it: perfsynth align {name} SCORE"
@@ -156,8 +160,8 @@ def _true(truth: Alignment | Performance, found: Alignment, name: str) -> np.nda
     rows = [
         (
             *(note["note_id"], note["pitch"], *places.get(str(note["note_id"]), (0.0, 0.0))),
-            *(note["onset_s"], note["onset_s"] + note["duration_s"], 1.0, "matched"),
+            *(note["onset_s"], note["onset_s"] + note["duration_s"], sound_off_s, 1.0, "matched"),
         )
-        for note in played
+        for note, sound_off_s in zip(played, sound_offs_s(truth)[joined], strict=True)
     ]
     return np.array(rows, ALIGNED_NOTE)

@@ -52,9 +52,11 @@ def _each(
 
 def _together(session: _io.Session, reports: list[dict[str, Any]]) -> None:
     """Print the means over rows."""
-    mean, ends = _means.of_reports(reports, session)
-    within = ends.get("matching", {}) | ends.get("distances", {})
-    _means.say(session, len(reports), mean, ends, list(comparison.tables(mean, within).values()))
+    from perfsynth.evaluate.audio_table import markdown
+
+    found = _means.of_reports(reports, session)
+    within = found.interval.get("matching", {}) | found.interval.get("distances", {})
+    _means.say(session, found, "\n\n".join(map(markdown, comparison.tables(found.mean, within).values())))
 
 
 @_io.report(

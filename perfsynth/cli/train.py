@@ -7,7 +7,7 @@ import math
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.util import find_spec
@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from perfsynth.cli import _io, app
+from perfsynth.cli._item import alone
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import UsageError
 from perfsynth.nn.device import checked
@@ -110,7 +111,8 @@ def train(
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         progress.begin(run.system)
         shown = Shown(session, progress, run.train.steps, max_minutes or math.inf)
-        with _signals(session) as received:
+        # Of torchrun's processes the first alone writes.
+        with _signals(session) as received, alone(output, "training") if is_first else nullcontext():
             best = learn(
                 run, task, output, device=device, max_minutes=max_minutes or math.inf, report=shown,
                 stop=lambda: bool(received), init=_weights(init), about=about,

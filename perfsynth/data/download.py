@@ -35,7 +35,8 @@ def fetch(
     destination
         The folder for it.
     source
-        A folder that has its archives, or the dataset itself: that is used as it lies, and not copied.
+        A folder that has its archives, or the dataset itself: that is used as it lies, and not copied (unless the
+        recipe gets it in its own way).
     report
         Called with the step and the fraction of it that is done.
 
@@ -54,16 +55,18 @@ def fetch(
         When it cannot be written, or another process is getting it.
     """
     archives = [] if source is None else [source / archive.name for archive in recipe.archives]
-    if source is not None and not any(path.is_file() for path in archives):
+    if source is not None and recipe.get is None and not any(path.is_file() for path in archives):
         check(recipe, source)
         return source
-    if not recipe.archives:
+    if not recipe.archives and recipe.get is None:
         raise MissingError(f"{recipe.name}: {recipe.by_hand}; then give its folder as --from DIR")
     try:
         destination.mkdir(parents=True, exist_ok=True)
         with claim(destination / ".fetch") as held:
             if not held:
                 raise PerfsynthError(f"{destination}: another process is fetching it; wait for it")
+            if recipe.get is not None:
+                recipe.get(destination, source=source, progress=report)
             for archive in recipe.archives:
                 _get(archive, destination, source, report)
     except OSError as error:

@@ -34,6 +34,8 @@ class Example:
     album: str = ""
     instrument: str = "piano"
     duration_s: float = 0.0
+    pitch: int = 0  # MIDI, of a sample: one note of an instrument
+    layer: int = 0  # of its velocity, 1 the softest; 0: not struck, but let go
     quality: str = ""  # what the dataset itself finds wrong with it
     licence: str = ""
 

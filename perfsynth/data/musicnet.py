@@ -45,7 +45,8 @@ def rows(root: Path) -> Iterator[Example]:
         )
 
 
-_BASE = "https://zenodo.org/records/5120004/files/"
+_BASE = "https://zenodo.org/records/5120004/files/"  # whose page gives the checksums
+MIDIS = "musicnet_midis.tar.gz"
 RECIPE = Recipe(
     name="musicnet",
     title="MusicNet",
@@ -57,8 +58,8 @@ RECIPE = Recipe(
     citation="J. Thickstun, Z. Harchaoui and S. Kakade, Learning Features of Music from Scratch, ICLR 2017",
     rows=rows,
     archives=(
-        Archive(_BASE + TABLE),
-        Archive(_BASE + "musicnet_midis.tar.gz", into="musicnet_midis"),
-        Archive(_BASE + "musicnet.tar.gz"),
+        Archive(_BASE + TABLE, checksum="md5:1caef62cee9c875235e62aac368b49d8"),
+        Archive(_BASE + MIDIS, into="musicnet_midis", checksum="md5:b5fa98a113bfc51c8a445def9f24dc7e"),
+        Archive(_BASE + "musicnet.tar.gz", checksum="md5:844764911fa0d5b97c97da944a057590"),
     ),
 )

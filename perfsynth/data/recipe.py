@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class Recipe:
     rows: Callable[[Path], Iterator[Example]]  # raises MissingError where the folder is another one
     archives: tuple[Archive, ...] = ()  # none: it is got by hand
     by_hand: str = ""  # how
+    faults: Callable[[Path], Mapping[str, str]] = lambda _: {}  # of all that is in a folder of the dataset, by its name
+    get: Callable[..., Path] | None = None  # where it comes as no archives: (destination, *, source, progress)
 
     def terms(self) -> str:
         """The licence in one line."""
@@ -109,8 +111,10 @@ def check(recipe: Recipe, root: Path) -> tuple[list[Example], list[Finding]]:
         raise MissingError(f"{root}: no such folder; fetch the dataset first, or give the folder that has it")
     whole, findings = [], []
     seen: set[str] = set()
+    folders = recipe.faults(root)
     for example in recipe.rows(root):
-        faults = [Finding(example.id, name, words) for name in example.files().values() if (words := fault(root, name))]
+        told = {name: fault(root, name) or folders.get(Path(name).parts[0], "") for name in example.files().values()}
+        faults = [Finding(example.id, name, words) for name, words in told.items() if words]
         if example.id in seen:
             faults.append(Finding(example.id, "", "listed twice"))
         seen.add(example.id)
@@ -145,6 +149,8 @@ def fault_of(path: Path) -> str:
         return "not WAV"
     if kind == ".wav" and head[:4] == b"RIFF" and int.from_bytes(head[4:8], "little") + 8 > size + 1:
         return f"cut off: {size} of {int.from_bytes(head[4:8], 'little') + 8} bytes"
+    if kind == ".ogg" and head[:4] != b"OggS":
+        return "not Ogg"
     if kind == ".mxl" and not zipfile.is_zipfile(path):
         return "not a whole .mxl"
     if kind in (".musicxml", ".xml") and b"<" not in head:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfsynth.data import atepp, bach_violin, maestro, malik, musicnet, recipe_aligned, smd, vienna4x22
+from perfsynth.data import atepp, bach_violin, maestro, malik, musicnet, recipe_aligned, salamander, smd, vienna4x22
 from perfsynth.data.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -17,5 +17,6 @@ RECIPES: dict[str, Recipe] = {
         malik.RECIPE,
         bach_violin.RECIPE,
         musicnet.RECIPE,
+        salamander.RECIPE,
     )
 }

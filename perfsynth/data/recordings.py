@@ -1,59 +1,84 @@
 """From a manifest of recordings to a corpus of sounds (`perfsynth.data.sound_corpus`) that systems of sound learn from.
 
-What a recording plays is its ``performance``, or else its ``alignment`` as `perfsynth align` made it, whose notes get
-the velocities of the ``score`` where it has some.
+A row names ``audio`` and what it plays (`perfsynth.data.playing`). An alignment says when notes are played; how loudly
+is taken from the score, or measured in the recording (`perfsynth.data.velocities`).
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from perfsynth.batch import storage
+from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of, shifted
 from perfsynth.data.quality import Row
-from perfsynth.data.sound_corpus import FEWEST_NOTES, Recording, Report, excerpt, write_recordings
+from perfsynth.data.sound_corpus import SPLITS, Recording, Report, write_recordings
+from perfsynth.data.stretches import cut
+from perfsynth.data.velocities import Expected, expected, heard, velocities
 from perfsynth.errors import InputError, PerfsynthError
-from perfsynth.types import Alignment, AudioStream, Performance
+from perfsynth.types import Performance
 
 log = logging.getLogger("perfsynth")
 HELD_OUT = 10  # one in so many recordings, where the manifest divides nothing
-LEAST_S = 1.0  # of the last excerpt
+
+Velocities = Literal["auto", "measured", "score"]
 
 
 @dataclass(frozen=True)
-class Cutting:
-    """How recordings are taken apart.
+class Making:
+    """How a corpus is made of recordings.
 
     Attributes
     ----------
-    length_s
-        Of an excerpt; 0 keeps recordings whole.
-    least_confidence
-        Mean of the notes of an excerpt, where there is an alignment; below it the excerpt is left out.
-    most
-        Excerpts of one recording, spread over it; 0: all.
+    cutting
+        How recordings are taken apart.
+    instrument
+        What to call the instrument of a row, with its columns in braces; a row without ``instrument`` has a piano.
+    valid
+        Parts of the ids of those recordings that are held out, all others being to learn from; without, the rows' own
+        splits count.
+    shifts
+        Semitones by which those to learn from are also put up or down by resampling.
+    velocities
+        Of aligned recordings: those of the score, measured ones, or measured where the score has none.
     """
 
-    length_s: float = 0.0
-    least_confidence: float = 0.0
-    most: int = 0
+    cutting: Cutting = field(default_factory=Cutting)
+    instrument: str = "{instrument}"
+    valid: tuple[str, ...] = ()
+    shifts: tuple[int, ...] = ()
+    velocities: Velocities = "auto"
 
+    def called(self, row: Row) -> str:
+        """What to call the instrument of a row."""
+        try:
+            return self.instrument.format_map({**row.fields, "instrument": row.fields.get("instrument") or "piano"})
+        except (KeyError, ValueError, IndexError, AttributeError) as error:
+            raise InputError(f"{row.id}: {self.instrument!r} names {error}, which is no column of the row") from error
 
-@dataclass(frozen=True)
-class Playing:
-    """What a recording plays; `confidence` (k,) of each note, 1 where a person's keys were recorded."""
+    def split(self, row: Row) -> str:
+        """Of a row, before some are held out where the manifest holds out none."""
+        if self.valid:
+            return "valid" if any(part in row.id for part in self.valid) else "train"
+        split = str(row.fields.get("split") or "train")
+        if split not in SPLITS:
+            raise InputError(f"{row.id}: split {split!r} is none of {', '.join(SPLITS)}")
+        return split
 
-    performance: Performance
-    confidence: np.ndarray
+    def measures(self, playing: Playing) -> bool:
+        """Whether its velocities are measured."""
+        return playing.aligned and (self.velocities == "measured" or (self.velocities == "auto" and not playing.loud))
 
 
 def prepare(
-    rows: Sequence[Row], out: Path, *, cutting: Cutting, report: Report = lambda step, share: None
+    rows: Sequence[Row], out: Path, making: Making, *, report: Report = lambda step, share: None
 ) -> tuple[list[Recording], dict[str, str]]:
     """Write a corpus of sounds.
 
@@ -63,8 +88,8 @@ def prepare(
         Of a manifest; those without audio, or without anything that says what it plays, are left out.
     out
         Gets the lists, ``performances``, and ``audio`` where recordings are cut.
-    cutting
-        How recordings are taken apart.
+    making
+        How.
     report
         Called with the step and the share done.
 
@@ -78,14 +103,24 @@ def prepare(
     InputError
         When nothing is left, or not enough to learn from and to check.
     """
-    made: list[Recording] = []
-    left_out: dict[str, str] = {}
+    for part in making.valid:
+        if not any(part in row.id for row in rows):
+            raise InputError(f"{part!r} is part of no row's id, so that nothing would be held out by it; name another")
+    stem, times = next(iter(Counter(map(_stem, rows)).most_common(1)), ("", 0))
+    if times > 1:
+        raise InputError(f"{times} rows would be written as {stem}; give each an id of its own")
     for folder in ("performances", "audio"):
         (out / folder).mkdir(parents=True, exist_ok=True)
+    left_out: dict[str, str] = {}
+    loudness = _Loudness(making)
     for number, row in enumerate(rows):
-        report(row.id, number / max(len(rows), 1))
+        report(f"{row.id}: how loud", 0.4 * number / len(rows))
+        loudness.listen(row)
+    made: list[Recording] = []
+    for number, row in enumerate(rows):
+        report(row.id, 0.4 + 0.4 * number / len(rows))
         try:
-            own = list(_recordings(row, out, cutting))
+            own = list(_recordings(row, out, making, loudness))
         except PerfsynthError as error:
             left_out[row.id] = str(error)
             continue
@@ -96,8 +131,99 @@ def prepare(
         reason = next(iter(left_out.values()), "the manifest is empty")
         raise InputError(f"{out}: no recording can be used: {reason}")
     made = divided(made)
+    moved = [(each, by) for each in made for by in making.shifts if by and each.split == "train"]
+    for number, (each, by) in enumerate(moved):
+        report(f"{each.piece} {by:+d}", 0.8 + 0.2 * number / len(moved))
+        made.append(_moved(each, by, out))
     write_recordings([_relative(recording, out) for recording in made], out)
     return made, left_out
+
+
+class _Loudness:
+    """How loud the notes of recordings are, those whose velocities are measured."""
+
+    def __init__(self, making: Making) -> None:
+        self.making = making
+        self.found: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}  # by instrument and row: pitches, levels
+        self.usual: dict[str, Expected] = {}
+
+    def listen(self, row: Row) -> None:
+        """Measure a row if that is wanted; what is wrong with it comes to light when it is read again."""
+        from perfsynth.formats.audio_blocks import read_blocks
+
+        if not (path := row.files.get("audio")) or "performance" in row.files:
+            return
+        try:
+            playing = playing_of(row)
+            if self.making.measures(playing):
+                stream = read_blocks(storage.read(path) if storage.is_url(path) else Path(path), name=path)
+                notes = playing.performance.notes
+                of_instrument = self.found.setdefault(self.making.called(row), {})
+                of_instrument[row.id] = notes["pitch"].copy(), heard(stream, notes)
+        except PerfsynthError as error:
+            log.info("%s: %s", row.id, error)
+
+    def of(self, row: Row, playing: Playing) -> Performance:
+        """The performance of a row with its velocities."""
+        if not self.making.measures(playing):
+            return playing.performance
+        instrument = self.making.called(row)
+        measured = self.found.get(instrument, {})
+        if row.id not in measured:
+            raise InputError(f"{row.id}: {row.files['audio']} cannot be heard; perfsynth data check says why")
+        if instrument not in self.usual:
+            self.usual[instrument] = expected(list(measured.values()), instrument)
+        notes = playing.performance.notes.copy()
+        notes["velocity"] = velocities(*measured[row.id], self.usual[instrument])
+        return replace(playing.performance, notes=notes)
+
+
+def _recordings(row: Row, out: Path, making: Making, loudness: _Loudness) -> Iterator[Recording]:
+    from perfsynth.formats.midi_write import write_performance
+
+    if "audio" not in row.files:
+        raise InputError(f"{row.id}: the row names no audio")
+    playing = playing_of(row)
+    if making.velocities == "score" and playing.aligned and "score" not in row.files:
+        raise InputError(f"{row.id}: the row names no score, whose velocities are asked for")
+    playing = replace(playing, performance=loudness.of(row, playing))
+    fields = (making.split(row), making.called(row))
+    licence = str(row.fields.get("licence", ""))
+    stem = _stem(row)
+    if not making.cutting.length_s and not playing.aligned and not storage.is_url(row.files["audio"]):
+        # It stays where it is.
+        place = out / "performances" / f"{stem}.mid"
+        place.write_bytes(write_performance(playing.performance))
+        yield Recording(row.id, *fields, str(place), str(Path(row.files["audio"]).absolute()), 0.0, licence)
+        return
+    for each in excerpts(playing, making.cutting):
+        # The whole stretch is in the name: what an earlier run cut otherwise is another file.
+        name = f"{stem}@{each.start_s:05.0f}-{each.start_s + each.length_s:05.0f}"
+        place, audio = out / "performances" / f"{name}.mid", out / "audio" / f"{name}.flac"
+        place.write_bytes(write_performance(each.performance))
+        if not audio.is_file():
+            cut(row.files["audio"], each.start_s, each.length_s, audio)
+        piece = f"{row.id}@{each.start_s:.0f}" if making.cutting.length_s else row.id
+        yield Recording(piece, *fields, str(place), str(audio), 0.0, licence)
+
+
+def _stem(row: Row) -> str:
+    """What the files of a row are named by."""
+    return re.sub(r"[^\w.-]+", "__", row.id)
+
+
+def _moved(recording: Recording, semitones: int, out: Path) -> Recording:
+    """A recording put up or down."""
+    from perfsynth import formats
+    from perfsynth.formats.midi_write import write_performance
+
+    stem = f"{Path(recording.performance).stem}{semitones:+d}"
+    place, audio = out / "performances" / f"{stem}.mid", out / "audio" / f"{stem}.flac"
+    played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)
+    place.write_bytes(write_performance(shifted(played, semitones)))
+    if not audio.is_file():
+        cut(recording.audio, 0.0, None, audio, semitones=semitones)
+    return replace(recording, performance=str(place), audio=str(audio))
 
 
 def divided(recordings: Sequence[Recording]) -> list[Recording]:
@@ -123,97 +249,6 @@ def divided(recordings: Sequence[Recording]) -> list[Recording]:
         replace(each, split="valid" if (each.piece.rpartition("@")[0] or each.piece) in held else "train")
         for each in recordings
     ]
-
-
-def _recordings(row: Row, out: Path, cutting: Cutting) -> Iterator[Recording]:
-    from perfsynth.formats.midi_write import write_performance
-
-    if "audio" not in row.files:
-        raise InputError(f"{row.id}: the row names no audio")
-    playing = playing_of(row)
-    fields = (str(row.fields.get("split") or "train"), str(row.fields.get("instrument") or "piano"))
-    licence = str(row.fields.get("licence", ""))
-    stem = re.sub(r"[^\w.-]+", "__", row.id)
-    if not cutting.length_s:
-        place = out / "performances" / f"{stem}.mid"
-        place.write_bytes(write_performance(playing.performance))
-        yield Recording(row.id, *fields, str(place), str(Path(row.files["audio"]).absolute()), 0.0, licence)
-        return
-    for start_s, cut in excerpts(playing, cutting):
-        name = f"{stem}@{start_s:05.0f}"
-        place, audio = out / "performances" / f"{name}.mid", out / "audio" / f"{name}.flac"
-        place.write_bytes(write_performance(cut))
-        if not audio.is_file():
-            _cut(row.files["audio"], start_s, cutting.length_s, audio)
-        yield Recording(f"{row.id}@{start_s:.0f}", *fields, str(place), str(audio), 0.0, licence)
-
-
-def playing_of(row: Row) -> Playing:
-    """What a recording plays.
-
-    Raises
-    ------
-    PerfsynthError
-        When nothing says it, or that cannot be read.
-    """
-    from perfsynth import formats
-    from perfsynth.align.tables import as_performance
-
-    if path := row.files.get("performance"):
-        performance = formats.read_performance(storage.read(path), name=path)
-        return Playing(performance, np.ones(len(performance.notes)))
-    path, score = row.files.get("alignment", ""), row.files.get("score", "")
-    if not path or not score:
-        raise InputError(f"{row.id}: the row names no performance, and no alignment with its score; align it first")
-    found = formats.read_notes(storage.read(path), name=path)
-    if not isinstance(found, Alignment):
-        raise InputError(f"{path}: this is {type(found).__name__.lower()}, where an alignment is expected")
-    performance = as_performance(found, formats.read_score(storage.read(score), name=score))
-    sure = dict(zip(found.notes["note_id"].tolist(), found.notes["confidence"].tolist(), strict=True))
-    return Playing(performance, np.array([sure[note_id] for note_id in performance.notes["note_id"].tolist()]))
-
-
-def excerpts(playing: Playing, cutting: Cutting) -> Iterator[tuple[float, Performance]]:
-    """Excerpts one after the other, with where they begin; those with few notes, or unsure ones, are left out."""
-    onset_s = playing.performance.notes["onset_s"]
-    end_s = max(playing.performance.end_s - LEAST_S, 0.0)
-    found = []
-    for start_s in np.arange(0.0, max(end_s, 1e-9), cutting.length_s).tolist():
-        inside = (onset_s >= start_s) & (onset_s < start_s + cutting.length_s)
-        if inside.sum() >= FEWEST_NOTES and playing.confidence[inside].mean() >= cutting.least_confidence:
-            cut = excerpt(playing.performance, start_s, cutting.length_s)
-            found.append((start_s, replace(cut, history=playing.performance.history)))
-    if cutting.most and len(found) > cutting.most:
-        found = [found[index] for index in np.linspace(0, len(found) - 1, cutting.most).round().astype(int)]
-    yield from found
-
-
-def _cut(path: str, start_s: float, length_s: float, audio: Path) -> None:
-    """Write a stretch of a recording as FLAC."""
-    from perfsynth.formats.audio import write_audio
-    from perfsynth.formats.audio_blocks import read_blocks
-
-    stream = read_blocks(storage.read(path) if storage.is_url(path) else Path(path), name=path)
-    first, last = (round(second * stream.sample_rate) for second in (start_s, start_s + length_s))
-    scratch = audio.with_name(audio.name + ".part")
-    try:
-        write_audio(replace(stream, blocks=_between(stream, first, last)), scratch, format="flac", subtype="PCM_16")
-        scratch.replace(audio)
-    except OSError as error:
-        raise PerfsynthError(f"{audio}: cannot be written ({error.strerror or error})") from error
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _between(stream: AudioStream, first: int, last: int) -> Iterator[np.ndarray]:
-    at = 0
-    for block in stream.blocks:
-        cut = block[max(first - at, 0) : max(last - at, 0)]
-        if len(cut):
-            yield cut
-        at += len(block)
-        if at >= last:
-            return
 
 
 def _relative(recording: Recording, out: Path) -> Recording:

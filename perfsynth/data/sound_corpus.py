@@ -3,7 +3,8 @@
 A line of ``recordings.jsonl`` names a performance (MIDI), its recording, the instrument and the split: ``{"piece":
 "Bach/Fugue/bwv_848", "split": "train", "instrument": "salamander", "performance": "performances/a.mid", "audio":
 "audio/a.flac"}``. Paths are relative to that file. `prepare` renders such a corpus from human performances in
-minutes; recordings of one's own, whose performances come from ``perfsynth align``, may stand beside them.
+minutes; recordings of one's own, whose performances come from ``perfsynth align``, may stand beside them
+(`perfsynth.data.recordings`).
 """
 
 from __future__ import annotations
@@ -67,14 +68,14 @@ def read_recordings(path: Path) -> list[Recording]:
     """
     path = path / RECORDINGS if path.is_dir() else path
     if not path.is_file():
-        raise MissingError(f"{path}: not found; make one: python tools/sound_corpus.py")
+        raise MissingError(f"{path}: not found; make one: perfsynth data sounds")
     made, known = [], {field.name for field in fields(Recording)}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
             row = json.loads(line)
             recording = Recording(**{key: value for key, value in row.items() if key in known})
         except (json.JSONDecodeError, TypeError, AttributeError) as error:
-            hint = "; python tools/aligned_corpus.py makes recordings of what perfsynth align found"
+            hint = "; perfsynth data sounds makes recordings of what perfsynth align found"
             raise InputError(f"{path}: line {number} is no recording ({error}){hint}") from error
         if recording.split not in SPLITS:
             raise InputError(f"{path}: line {number}: split {recording.split!r} is none of {', '.join(SPLITS)}")

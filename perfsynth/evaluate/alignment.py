@@ -2,7 +2,8 @@
 
 Onsets: the error of each note that was played, and the share within 20, 50, 100 and 300 ms; a note that was played
 and is not found counts as an error without bound. Offsets are right within 50 ms or a fifth of the note, whichever
-is more (the rule of the MIREX note transcription task). A confidence means something when of the notes that share
+is more (the rule of the MIREX note transcription task): keys that go up, and notes that stop sounding, where the
+truth has them. A confidence means something when of the notes that share
 one, that share is within 50 ms.
 """
 
@@ -17,6 +18,7 @@ from perfsynth.errors import InputError
 WINDOWS_MS = (20, 50, 100, 300)
 RIGHT_S = 0.05  # of an onset, for confidences
 OFFSET_S, OFFSET_SHARE = 0.05, 0.2
+ENDS = {"offsets": "offset_s", "sound_offs": "sound_off_s"}  # of keys and of sounds
 SURE = 0.5
 BINS = 10  # of confidence
 TICKS = 48  # of a quarter note: onsets closer than that are the same
@@ -97,7 +99,9 @@ def evaluate(pairs: Paired) -> dict[str, float]:
         "bias_ms": float(1000 * np.median(found)) if len(found) else np.nan,
     }
     figures |= {f"within_{window}_ms": float(100 * np.mean(size_ms <= window)) for window in WINDOWS_MS}
-    figures["offsets"] = _offsets(pairs)
+    for name, field in ENDS.items():
+        right, known = right_ends(pairs, field)
+        figures[name] = float(100 * right[known].mean()) if known.any() else np.nan
     figures["first_chord_ms"] = _first_chord_ms(pairs)
     unplayed = pairs.true["status"] == "unplayed"
     figures["unplayed_found"] = (
@@ -106,12 +110,21 @@ def evaluate(pairs: Paired) -> dict[str, float]:
     return figures | _confidence(pairs, error)
 
 
-def _offsets(pairs: Paired) -> float:
-    """Percent of the offsets of played notes within 50 ms or a fifth of the note."""
+def right_ends(pairs: Paired, field: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of each note that was played, (n,): whether its end is within 50 ms or a fifth, and whether that can be said.
+
+    Parameters
+    ----------
+    pairs
+        Notes and their true times.
+    field
+        A value of `ENDS`. An end that was not found is wrong where the truth has it, unless no end was sought at all.
+    """
     played = pairs.true["status"] == "matched"
     true = pairs.true[played]
-    allowed = np.maximum(OFFSET_S, OFFSET_SHARE * (true["offset_s"] - true["onset_s"]))
-    return float(100 * np.mean(np.abs(pairs.predicted["offset_s"][played] - true["offset_s"]) <= allowed))
+    allowed = np.maximum(OFFSET_S, OFFSET_SHARE * (true[field] - true["onset_s"]))
+    found = pairs.predicted[field][played]
+    return np.abs(found - true[field]) <= allowed, np.isfinite(true[field]) & np.isfinite(found).any()
 
 
 def _first_chord_ms(pairs: Paired) -> float:

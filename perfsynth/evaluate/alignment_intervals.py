@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.evaluate.alignment import (
-    OFFSET_S,
-    OFFSET_SHARE,
+    ENDS,
     RIGHT_S,
     SURE,
     WINDOWS_MS,
     Paired,
     onset_errors_s,
+    right_ends,
 )
 from perfsynth.evaluate.intervals import interval, means, weights
 
@@ -64,13 +64,15 @@ def intervals(pairs: Paired, *, seed: int = 0) -> dict[str, tuple[float, float]]
 def _columns(pairs: Paired, error: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """What each note that was played adds to a figure, and whether the figure asks it, (n,) each."""
     played = pairs.true["status"] == "matched"
-    true, predicted = pairs.true[played], pairs.predicted[played]
+    predicted = pairs.predicted[played]
     size_ms, found, every = 1000 * np.abs(error), np.isfinite(error), np.ones(len(error), bool)
     sure = predicted["confidence"] >= SURE
-    allowed = np.maximum(OFFSET_S, OFFSET_SHARE * (true["offset_s"] - true["onset_s"]))
-    ends = np.abs(predicted["offset_s"] - true["offset_s"]) <= allowed
-    shares = {f"within_{window}_ms": size_ms <= window for window in WINDOWS_MS} | {"found": found, "offsets": ends}
+    shares = {f"within_{window}_ms": size_ms <= window for window in WINDOWS_MS} | {"found": found}
     columns = {name: (100.0 * right, every) for name, right in {**shares, "sure": sure}.items()}
+    for name, field in ENDS.items():
+        right, known = right_ends(pairs, field)
+        if known.any():
+            columns[name] = (100.0 * right, known)
     columns["mean_ms"] = (size_ms, found)
     columns["sure_and_right"] = (100.0 * (size_ms <= 1000 * RIGHT_S), sure)
     return columns

@@ -16,6 +16,7 @@ LABELS = {
     "within_100_ms": "within 100 ms [%]",
     "within_300_ms": "within 300 ms [%]",
     "offsets": "offsets within 50 ms or 20 % [%]",
+    "sound_offs": "sound-offs within 50 ms or 20 % [%]",
     "first_chord_ms": "first chord, worst [ms]",
     "unplayed_found": "unplayed notes found [%]",
     "sure": "confidence at least 0.5 [%]",

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,28 @@ class Judged:
     def numbers(self) -> dict[str, float]:
         """Everything but Table II by name."""
         return self.agreement.to_json() | self.divergences
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """All of it by name."""
+        return {"measures": self.numbers(), "table_ii": self.tokens}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Judged:
+        """What `to_json` made; None is nan.
+
+        Raises
+        ------
+        KeyError, TypeError, AttributeError
+            When it is something else.
+        """
+        names = [field.name for field in fields(Agreement)]
+        numbers = _known(found["measures"])
+        agreement = Agreement(**{name: numbers.pop(name) for name in names})
+        return cls(agreement, numbers, {padding: _known(table) for padding, table in found["table_ii"].items()})
+
+
+def _known(numbers: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: float("nan") if value is None else value for name, value in numbers.items()}
 
 
 def deadpan(score: Score) -> Performance:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from perfsynth.evaluate.intervals import interval, means, weights
+from perfsynth.evaluate.averages import average
 from perfsynth.evaluate.performance_ceilings import Judged
 from perfsynth.types import DIRECTION, SLUR, TEMPO, Score
 
@@ -20,7 +21,7 @@ class Summary:
 
     n_pieces: int
     mean: dict[str, float]
-    interval: dict[str, tuple[float, float]]  # 95 %, over pieces
+    interval: dict[str, tuple[float, float]]  # 95 %, over pieces, of at least five
     tokens: dict[str, dict[str, float]]  # Table II, by padding; empty where it was not computed
 
 
@@ -45,46 +46,26 @@ def as_read(scores: Mapping[str, Score], notation: str) -> Score | None:
 
 def summarise(rows: Rows) -> dict[str, Summary]:
     """Each row over the pieces that have it, rows in the order of their first appearance."""
-    names = dict.fromkeys(name for piece in rows.values() for name in piece)
-    return {name: _summary([piece[name] for piece in rows.values() if name in piece]) for name in names}
-
-
-def _summary(found: list[Judged]) -> Summary:
-    figures = _means([one.numbers() for one in found], weights(len(found)))
-    return Summary(len(found), *figures, tokens=_mean_tokens([one.tokens for one in found if one.tokens]))
-
-
-def _means(rows: list[dict[str, float]], drawn: np.ndarray) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """The mean of each number over pieces, nan left out, and its interval."""
-    values = np.array([list(row.values()) for row in rows])
-    centre = means(values, np.full((1, len(rows)), 1 / len(rows)))[0].tolist()
-    ends = [_ends(column) for column in means(values, drawn).T]
-    return dict(zip(rows[0], centre, strict=True)), dict(zip(rows[0], ends, strict=True))
-
-
-def _ends(draws: np.ndarray) -> tuple[float, float]:
-    low, high = interval(draws)
-    return float(low), float(high)
-
-
-def _mean_tokens(tables: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    if not tables:
-        return {}
-    return {
-        padding: {key: float(np.mean([table[padding][key] for table in tables])) for key in figures}
-        for padding, figures in tables[0].items()
-    }
+    return _summaries([{name: one.to_json() for name, one in piece.items()} for piece in rows.values()])
 
 
 def differences(rows: Rows, baseline: str) -> dict[str, Summary]:
     """Every other row less `baseline`, paired: over the pieces that have both."""
-    names = dict.fromkeys(name for piece in rows.values() for name in piece)
+    apart = []
+    for piece in rows.values():
+        numbers = {name: one.numbers() for name, one in piece.items()}
+        less = numbers.pop(baseline, None)
+        if less and numbers:
+            pairs = numbers.items()
+            apart.append({name: {"measures": {key: one[key] - less[key] for key in one}} for name, one in pairs})
+    return _summaries(apart) if apart else {}
+
+
+def _summaries(reports: list[dict[str, dict[str, Any]]]) -> dict[str, Summary]:
+    over = average(reports)
     found = {}
-    for name in names:
-        both = [piece for piece in rows.values() if name in piece and baseline in piece]
-        if name == baseline or not both:
-            continue
-        pairs = [(piece[name].numbers(), piece[baseline].numbers()) for piece in both]
-        apart = [{measure: one[measure] - other[measure] for measure in one} for one, other in pairs]
-        found[name] = Summary(len(both), *_means(apart, weights(len(both))), tokens={})
+    for name, mean in over.mean.items():
+        ends = over.interval.get(name, {}).get("measures", {})
+        n_pieces = over.lacking.get((name,), over.n_reports)
+        found[name] = Summary(n_pieces, mean["measures"], ends, mean.get("table_ii", {}))
     return found

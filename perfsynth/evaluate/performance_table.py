@@ -54,9 +54,8 @@ def with_intervals(summaries: Mapping[str, Summary], *, signed: bool = False) ->
     for name, label in LABELS.items():
         cells = []
         for one in summaries.values():
-            low, high = one.interval[name]
-            ends = f" ({number(low, signed=signed)}..{number(high, signed=signed)})" if math.isfinite(low) else ""
-            cells.append(number(one.mean[name], signed=signed) + ends)
+            ends = "..".join(number(end, signed=signed) for end in one.interval.get(name, ()))
+            cells.append(number(one.mean[name], signed=signed) + (f" ({ends})" if ends else ""))
         rows.append([label, *cells])
     return rows
 

@@ -76,7 +76,7 @@ def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Perf
         if kind == "tokens":
             return _tokens(header, rows, name, made)
         if kind == "alignment":
-            alignment = Alignment(_table(rows, ALIGNED_NOTE, name, first_line=2), **made)
+            alignment = Alignment(_table(rows, ALIGNED_NOTE, name, first_line=2, optional=("sound_off_s",)), **made)
             _check_alignment(alignment, name)
             return alignment
         parts = tuple(_part(row) for row in header["parts"])
@@ -111,12 +111,15 @@ def _tokens(header: dict[str, Any], rows: list[dict], name: str, made: dict[str,
     return Tokens(ids, tuple(fields), vocabulary, **made)
 
 
-def _table(rows: list[dict], dtype: np.dtype, name: str, *, first_line: int) -> np.ndarray:
+def _table(
+    rows: list[dict], dtype: np.dtype, name: str, *, first_line: int, optional: tuple[str, ...] = ()
+) -> np.ndarray:
     names = dtype.names or ()
     table = np.zeros(len(rows), dtype)
     for index, row in enumerate(rows):
         try:
-            values = tuple(np.nan if row[column] is None else row[column] for column in names)
+            found = {**dict.fromkeys(optional), **row}
+            values = tuple(np.nan if found[column] is None else found[column] for column in names)
             for column, value in zip(names, values, strict=True):
                 if not isinstance(value, _TYPES[dtype[column].kind]) or isinstance(value, bool):
                     raise TypeError(f"{column} is {value!r}")
@@ -143,6 +146,7 @@ def _check_alignment(alignment: Alignment, name: str) -> None:
     known &= np.isfinite(notes["score_onset_beat"]) & np.isfinite(notes["score_duration_beat"])
     known &= (notes["pitch"] >= 0) & (notes["pitch"] <= 127)
     timed = np.isfinite(notes["onset_s"]) & np.isfinite(notes["offset_s"]) & (notes["offset_s"] >= notes["onset_s"])
+    timed &= ~(notes["sound_off_s"] < notes["offset_s"]) & ~np.isinf(notes["sound_off_s"])
     wrong = np.flatnonzero(~known | ((notes["status"] == "matched") & ~timed))
     if len(wrong):
         raise InputError(f"{name}: line {wrong[0] + 2}: {notes[wrong[0]]} is no aligned note; write the file again")

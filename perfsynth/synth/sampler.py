@@ -24,7 +24,7 @@ SAMPLE_RATE = 48000  # Hz, that of the Salamander
 BLOCK_S = 1.0
 RESAMPLING = "HQ"  # soxr's 20 bit quality
 
-REMEDY = "fetch them: perfsynth data salamander fetch"
+REMEDY = "fetch them: perfsynth data salamander fetch --accept-licence"
 
 
 @dataclass(frozen=True)

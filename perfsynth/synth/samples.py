@@ -104,7 +104,9 @@ def load_samples(
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
-        raise MissingError(f"{folder}: there is no such folder of samples; get one: perfsynth data salamander fetch")
+        raise MissingError(
+            f"{folder}: there is no such folder of samples; get one: perfsynth data salamander fetch --accept-licence"
+        )
     notes, releases = _named(folder)
     stem = cache_folder() / f"samples-{_fingerprint(folder, [*notes.values(), *releases.values()])}"
     index, pcm = stem.with_suffix(".npz"), stem.with_suffix(".pcm")

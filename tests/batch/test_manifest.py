@@ -15,7 +15,7 @@ FOLDER = "/data"
 
 
 def rows(*lines: str, stage: str = "render") -> list:
-    return read_rows(lines, "m.jsonl", columns(stage).reads, FOLDER)
+    return read_rows(lines, "m.jsonl", columns(stage), FOLDER)
 
 
 def test_a_row_serves_every_stage_that_finds_its_columns() -> None:
@@ -83,11 +83,32 @@ def test_an_empty_manifest_is_refused() -> None:
         rows("", "  ")
 
 
+def test_a_performance_is_what_a_row_lacks_of_made_and_played() -> None:
+    judged = "evaluate performance"
+    row = {"generated": "g.mid", "score": "s.mxl", "reference": ["a.mid", "/b.match"], "performance": "p.mid"}
+    said = [row, row | {"reference": "a.mid"}, row | {"reference": []}, row | {"generated": None}]
+    found = [one.inputs for one in rows(*map(json.dumps, said), stage=judged)]
+    assert found == [
+        ("/data/g.mid", "/data/s.mxl", "/data/a.mid", "/b.match"),
+        ("/data/g.mid", "/data/s.mxl", "/data/a.mid"),
+        ("/data/g.mid", "/data/s.mxl", "/data/p.mid"),
+        ("/data/p.mid", "/data/s.mxl", "/data/a.mid", "/b.match"),
+    ]
+    listed = rows('{"inputs": ["g.mid", "s.mxl", "a.mid", "b.mid"]}', stage=judged)[0]
+    assert len(listed.inputs) == 4 and listed.target(".json") == "g.json"
+    for lacking in ({"score": ""}, {"generated": "", "reference": ""}):  # a performance is no score
+        with pytest.raises(InputError, match="no row has 'generated' and 'score' and 'reference'"):
+            rows(json.dumps(row | lacking), stage=judged)
+    with pytest.raises(InputError, match="does not name"):
+        rows(json.dumps(row | {"reference": ["a.mid", 3]}), stage=judged)
+
+
 def test_a_row_moved_to_another_manifest_means_the_same_files() -> None:
     row = {"id": "x", "audio": "a.wav", "score": "../s/x.mid", "inputs": ["b.mid"], "output": "o", "seconds": 3}
     moved = relocated(row, Path("/data/one"), Path("/data/two"))
     assert moved == row | {"audio": "/data/one/a.wav", "score": "/data/s/x.mid", "inputs": ["/data/one/b.mid"]}
     assert relocated(row, Path("/data/one"), Path("/data"))["audio"] == "one/a.wav"
+    assert relocated({"reference": ["a.mid", "/b.mid"]}, "one", Path())["reference"] == ["one/a.mid", "/b.mid"]
     assert relocated({"audio": "s3://b/a.wav"}, Path("x"), Path("y")) == {"audio": "s3://b/a.wav"}
 
 
@@ -95,6 +116,6 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     written = [{"score": "Für Elise.mid", "id": "é"}, {"score": "y", "n": 1.5}]
     write_rows(tmp_path / "m.jsonl", written)
     lines = (tmp_path / "m.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [row.fields for row in read_rows(lines, "m", ("score",), str(tmp_path))] == written
+    assert [row.fields for row in read_rows(lines, "m", columns("render"), str(tmp_path))] == written
     with pytest.raises(PerfsynthError, match="cannot be written"):
         write_rows(tmp_path / "nowhere" / "m.jsonl", written)

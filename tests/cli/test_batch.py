@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ import typer
 from typer.testing import CliRunner
 
 from perfsynth.batch.claim import claim, part
-from perfsynth.cli import _batch, _io
+from perfsynth.batch.manifest import STAGES
+from perfsynth.cli import _batch, _batch_options, _io
+from perfsynth.cli import app as whole_app
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.types import CONTROL, PERFORMED_NOTE, Performance
 
@@ -103,6 +106,15 @@ def wait_until(condition, child: subprocess.Popen | None = None) -> None:
 
 def count(folder: Path) -> int:
     return sum(1 for path in folder.rglob("*.jsonl")) if folder.exists() else 0
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_takes_the_options_of_batches(stage: str) -> None:
+    command: Any = typer.main.get_command(whole_app)
+    for word in stage.split():
+        command = command.commands[word]
+    found = {parameter.name for parameter in command.params}
+    assert found >= {*_batch_options.NAMES, "out_dir", "skip_existing", "force", "as_json"}
 
 
 def test_workers_killed_at_random_five_times_cost_nothing(work: Workplace) -> None:

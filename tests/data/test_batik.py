@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from perfsynth import formats
 from perfsynth.cli import app
+from perfsynth.cli._item import alone
 from perfsynth.data import batik
 from perfsynth.data.pieces import load, read_manifest
 from perfsynth.errors import MissingError
@@ -59,6 +60,13 @@ def test_the_command_reports(root: Path, tmp_path: Path) -> None:
     assert report["kept"]["train"]["pieces"] == 0
     assert sum(report["dropped"].values()) == 2
     assert report["minutes"] >= 0
+
+
+def test_two_processes_do_not_prepare_one_corpus(root: Path, tmp_path: Path) -> None:
+    with alone(tmp_path / "corpus", "preparing a corpus"):
+        ran = CliRunner().invoke(app, ["data", "batik", "prepare", str(root), "-o", str(tmp_path / "corpus")])
+    assert ran.exit_code == 1 and "another process is preparing a corpus there" in ran.stderr
+    assert list((tmp_path / "corpus").iterdir()) == []
 
 
 def test_the_command_fails_when_nothing_was_kept(root: Path, tmp_path: Path) -> None:

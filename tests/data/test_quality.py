@@ -158,6 +158,7 @@ def alignment(confidence: float, likeness: float, *decisions: str) -> bytes:
     notes = np.zeros(20, ALIGNED_NOTE)
     notes["note_id"], notes["status"], notes["confidence"] = [f"n{i}" for i in range(20)], "matched", confidence
     notes["onset_s"], notes["offset_s"], notes["pitch"] = np.arange(20), np.arange(20) + 1, 60
+    notes["sound_off_s"] = np.nan
     options = {
         "tuning_cents": 0.0, "semitones": 0, "lead_in_s": 0.0, "tail_s": 0.0, "decisions": list(decisions),
         "unsure": 0.0, "likeness": likeness,
@@ -216,6 +217,16 @@ def test_doubles_of_sound_are_found_through_another_encoding(tmp_path: Path) -> 
     assert [(one["id"], one["kind"]) for one in found["findings"]] == [("a.ogg", "duplicate")]
     assert "a.wav" in found["findings"][0]["fault"]
     assert "-2.0 s" in found["findings"][0]["fault"]
+
+
+def test_samples_of_one_key_are_no_doubles_but_copies_are(tmp_path: Path) -> None:
+    sample = sounding(played(1, n=40))
+    for name, level in (("1", 0.2), ("2", 0.4), ("2 again", 0.4)):
+        wav(tmp_path / f"{name}.wav", level * sample)
+    rows = [{"id": name, "audio": f"{name}.wav"} for name in ("1", "2", "2 again")]
+    assert {one["id"] for one in look(tmp_path, *rows)["findings"]} == {"2", "2 again"}
+    found = look(tmp_path, *(row | {"pitch": 60} for row in rows))["findings"]
+    assert [(one["id"], one["kind"]) for one in found] == [("2 again", "duplicate")]
 
 
 def test_pairs_are_those_of_a_plain_count() -> None:

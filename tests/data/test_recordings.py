@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from perfsynth import formats
 from perfsynth.cli import app
+from perfsynth.cli._item import alone
+from perfsynth.data.playing import Cutting, excerpts, playing_of
 from perfsynth.data.quality import Row
-from perfsynth.data.recordings import Cutting, divided, excerpts, playing_of
+from perfsynth.data.recordings import divided
 from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.errors import InputError
 from perfsynth.formats.jsonl import write_jsonl
@@ -65,6 +67,7 @@ def test_excerpts_have_the_notes_and_the_sound_of_their_time(tmp_path: Path) -> 
     run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "corpus", "--cut", 5, "--most", 2)
     made = read_recordings(tmp_path / "corpus")
     assert [each.piece for each in made] == ["set/a@0", "set/a@25", "set/b@0", "set/b@25"]
+    assert Path(made[1].audio).name == "set__a@00025-00030.flac"
     samples, rate = soundfile.read(made[1].audio)
     assert (rate, len(samples)) == (RATE, 5 * RATE)
     assert samples[::RATE].tolist() == pytest.approx([0.25, 0.26, 0.27, 0.28, 0.29], abs=1e-4)
@@ -78,18 +81,31 @@ def test_alignments_stand_in_for_performances_and_their_doubts_count(tmp_path: P
     notes = np.zeros(len(score.notes), ALIGNED_NOTE)
     notes["note_id"], notes["pitch"], notes["status"] = score.notes["note_id"], score.notes["pitch"], "matched"
     notes["onset_s"] = score.notes["onset_beat"] * 0.5
-    notes["offset_s"] = notes["onset_s"] + 0.3
+    notes["offset_s"], notes["sound_off_s"] = notes["onset_s"] + 0.3, np.nan
     notes["confidence"] = np.where(notes["onset_s"] < 10, 0.9, 0.1)
     (tmp_path / "a.jsonl").write_bytes(write_jsonl(Alignment(notes)))
     (tmp_path / "a.musicxml").write_bytes(minuet)
     files = {"alignment": str(tmp_path / "a.jsonl"), "score": str(tmp_path / "a.musicxml")}
     playing = playing_of(Row("a", files))
     assert len(playing.performance.notes) == len(notes)
-    sure = [start_s for start_s, _ in excerpts(playing, Cutting(5.0, 0.5))]
-    assert sure == [0.0, 5.0]
+    assert [each.start_s for each in excerpts(playing, Cutting(5.0, 0.5))] == [0.0, 5.0]
+    assert list(excerpts(playing, Cutting(0.0, 0.95))) == []
     assert len(list(excerpts(playing, Cutting(5.0)))) > 2
-    with pytest.raises(InputError, match="align it first"):
-        playing_of(Row("a", {"alignment": files["alignment"]}))
+    alone = playing_of(Row("a", {"alignment": files["alignment"]}))
+    assert alone.performance.notes["pitch"].tolist() == playing.performance.notes["pitch"].tolist()
+    with pytest.raises(InputError, match="align it"):
+        playing_of(Row("a", {"score": files["score"]}))
+    other = Path(__file__).parents[2] / "examples" / "beethoven-elise.musicxml"
+    with pytest.raises(InputError, match="the score that it was aligned with"):
+        playing_of(Row("a", files | {"score": str(other)}))
+
+
+def test_two_processes_do_not_make_one_corpus(tmp_path: Path) -> None:
+    path, out = dataset(tmp_path, "a", "b"), tmp_path / "corpus"
+    with alone(out, "making a corpus"):
+        assert "another process is making a corpus there" in run(path, "-o", out, exit_code=1)
+    assert list(out.iterdir()) == []
+    run(path, "-o", out)
 
 
 def test_some_recordings_are_always_held_out() -> None:
@@ -113,9 +129,50 @@ def test_rows_that_cannot_be_used_are_left_out_with_words(tmp_path: Path) -> Non
     words = run(path, "-o", tmp_path / "corpus")
     assert "mute: left out (mute: the row names no audio)" in words
     assert "unknown: left out" in words and "gone.mid: cannot be read" in words
-    assert "1 train, 1 valid; 3 of 5 rows left out" in words
+    assert "1 train, 1 valid of grand; 3 of 5 rows left out" in words
     path.write_text(json.dumps(more[0]) + "\n")
     assert "no recording can be used" in run(path, "-o", tmp_path / "none", exit_code=1)
     run(path, "-o", tmp_path / "none", "--cut", "1", exit_code=2)
+    twice = path.with_name("twice.jsonl")
+    twice.write_text("".join(json.dumps(row | {"id": name}) + "\n" for row in more for name in ("x/y",)))
+    assert "an id of its own" in run(twice, "-o", tmp_path / "none", exit_code=1)
     (tmp_path / "file").write_text("x")
-    assert "cannot be written" in run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "file" / "x", exit_code=1)
+    assert "cannot be made" in run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "file" / "x", exit_code=1)
+
+
+def test_others_are_held_out_and_what_is_learned_from_is_put_up_and_down_too(tmp_path: Path) -> None:
+    path, out = dataset(tmp_path, "a", "b"), tmp_path / "corpus"
+    run(path, "-o", out, "--valid", "/a", "--shifts", "-12,0,12", "--instrument", "{instrument}-{licence}")
+    made = read_recordings(out)
+    assert [(each.piece, each.split) for each in made] == [("set/a", "valid"), *[("set/b", "train")] * 3]
+    assert {each.instrument for each in made} == {"grand-CC0"}
+    for each, ratio in zip(made[2:], (0.5, 2.0), strict=True):
+        notes = formats.read_performance(Path(each.performance).read_bytes()).notes
+        assert notes["onset_s"].tolist() == pytest.approx((0.25 * np.arange(120) / ratio).tolist(), abs=2e-3)
+        assert notes["pitch"][0] == 60 + 12 * np.log2(ratio)
+        samples, rate = soundfile.read(each.audio)
+        assert (rate, len(samples)) == (RATE, 31 * RATE / ratio)
+        seconds = samples[round(0.5 * RATE / ratio) :: round(RATE / ratio)]  # what was the middle of each
+        assert seconds == pytest.approx(np.arange(31) / 100, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "words"),
+    [
+        (("--valid", "nobody"), 1, "'nobody' is part of no row's id"),
+        (("--valid", "set"), 0, "held out"),
+        (("--instrument", "{album}"), 1, "'album', which is no column"),
+        (("--instrument", "{"), 1, "names"),
+        (("--shifts", "two"), 2, "whole numbers"),
+        (("--shifts", "1,13"), 2, "another instrument"),
+        (("--velocities", "guessed"), 2, "guessed"),
+    ],
+)
+def test_options_that_make_no_corpus(tmp_path: Path, options: tuple[str, ...], exit_code: int, words: str) -> None:
+    assert words in run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "corpus", *options, exit_code=exit_code)
+
+
+def test_a_split_that_is_none_is_left_out(tmp_path: Path) -> None:
+    assert "split 'some' is none of" in run(
+        dataset(tmp_path, "a", "b", split="some"), "-o", tmp_path / "corpus", exit_code=1
+    )

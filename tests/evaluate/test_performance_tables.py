@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from perfsynth.cli._report import as_json
 from perfsynth.evaluate.audio_table import markdown
 from perfsynth.evaluate.intervals import interval, means, weights
 from perfsynth.evaluate.performance import shared_traits, traits
@@ -124,14 +126,12 @@ def judged(velocity_r: float) -> Judged:
 
 
 def test_differences_are_paired_over_shared_pieces() -> None:
-    rows = {
-        "a": {"model": judged(0.5), HUMAN: judged(0.6)},
-        "b": {"model": judged(0.1), HUMAN: judged(0.2)},
-        "c": {"model": judged(0.9)},
-    }
+    both = {str(each): {"model": judged(each), HUMAN: judged(each + 0.1)} for each in (0.1, 0.3, 0.5, 0.7, 0.9)}
+    rows = both | {"alone": {"model": judged(0.2)}}
     summary, paired = summarise(rows), differences(rows, "model")
-    assert summary["model"].n_pieces == 3 and summary["model"].mean["velocity_r"] == pytest.approx(0.5)
-    assert list(paired) == [HUMAN] and paired[HUMAN].n_pieces == 2
+    assert summary["model"].n_pieces == 6 and summary["model"].mean["velocity_r"] == pytest.approx(0.45)
+    assert summary[HUMAN].n_pieces == 5 and summary[HUMAN].mean["velocity_r"] == pytest.approx(0.6)
+    assert list(paired) == [HUMAN] and paired[HUMAN].n_pieces == 5
     assert paired[HUMAN].mean["velocity_r"] == pytest.approx(0.1)
     # Every piece differs by as much: however pieces are drawn, so does the mean.
     np.testing.assert_allclose(paired[HUMAN].interval["velocity_r"], 0.1)
@@ -143,8 +143,17 @@ def test_tables_name_every_measure() -> None:
     table = by_measure({name: row.numbers() for name, row in rows.items()})
     assert table[0] == ["measure", "made", DEADPAN, HUMAN, CONSENSUS] and len(table) == len(LABELS) + 1
     assert len(token_table({"made": rows["made"].tokens["none"]})) == 3
-    text = markdown(with_intervals(summarise({"a": rows})))
-    assert "| pieces" in text and "(" in text
+    for n_pieces in (4, 5):
+        text = markdown(with_intervals(summarise({str(number): rows for number in range(n_pieces)})))
+        assert "| pieces" in text and (".." in text) == (n_pieces == 5)
+
+
+def test_what_is_judged_is_read_again() -> None:
+    row = judge(SCORE, {"made": HUMANS[2]}, HUMANS)["made"]
+    row.tokens["none"]["segments/velocity/correlation"] = float("nan")
+    again = Judged.from_json(json.loads(as_json(row.to_json())))
+    assert again.agreement == row.agreement and again.divergences == row.divergences
+    np.testing.assert_equal(again.tokens, row.tokens)
 
 
 def test_flat_midi_has_no_more_than_notes_and_metre() -> None:

@@ -26,13 +26,24 @@ def test_a_performance_comes_back_exactly(performance: Performance) -> None:
 
 
 def test_an_alignment_comes_back_with_its_unplayed_notes() -> None:
-    rows = [("n1", 60, 0.0, 1.0, 0.1, 1 / 3, 0.9, "matched"), ("n2", 62, 1.0, 1.0, np.nan, np.nan, 0.0, "unplayed")]
+    rows = [
+        ("n1", 60, 0.0, 1.0, 0.1, 1 / 3, 0.5, 0.9, "matched"),
+        ("n2", 62, 1.0, 1.0, *3 * (np.nan,), 0.0, "unplayed"),
+    ]
     data = write_jsonl(Alignment(np.array(rows, ALIGNED_NOTE), history=(MADE,)))
     assert json.loads(data.splitlines()[2])["onset_s"] is None
     read = read_jsonl(data)
     assert isinstance(read, Alignment)
     assert read.notes.tolist()[0] == rows[0]
     assert np.isnan(read.notes["offset_s"][1])
+
+
+def test_an_alignment_without_the_ends_of_sounds_is_read() -> None:
+    old = {name: value for name, value in PLACE.items() if name != "sound_off_s"}
+    read = read_jsonl((ALIGNED + json.dumps(old)).encode())
+    assert isinstance(read, Alignment)
+    assert np.isnan(read.notes["sound_off_s"][0])
+    assert read.notes["offset_s"][0] == 0.3
 
 
 def test_tokens_come_back_with_their_vocabulary() -> None:
@@ -49,7 +60,7 @@ NOTE = {"note_id": "", "onset_s": 0.0, "duration_s": 1.0, "pitch": 60, "velocity
 
 
 ALIGNED = '{"perfsynth": "alignment"}\n'
-PLACE = dict(zip(ALIGNED_NOTE.names or (), ("n1", 60, 0.0, 1.0, 0.1, 0.3, 0.9, "matched"), strict=True))
+PLACE = dict(zip(ALIGNED_NOTE.names or (), ("n1", 60, 0.0, 1.0, 0.1, 0.3, 0.4, 0.9, "matched"), strict=True))
 
 
 def test_lines_end_at_line_feeds_only_and_blank_ones_are_passed_over() -> None:
@@ -95,6 +106,8 @@ def test_lines_end_at_line_feeds_only_and_blank_ones_are_passed_over() -> None:
         (ALIGNED + json.dumps({**PLACE, "status": "guessed"}), "line 2: .*no aligned note"),
         (ALIGNED + json.dumps(PLACE) + "\n" + json.dumps({**PLACE, "onset_s": None}), "line 3: .*no aligned note"),
         (ALIGNED + json.dumps({**PLACE, "offset_s": 0.0}), "line 2: .*no aligned note"),
+        (ALIGNED + json.dumps({**PLACE, "sound_off_s": 0.2}), "line 2: .*no aligned note"),
+        (ALIGNED + json.dumps({**PLACE, "sound_off_s": float("inf")}), "line 2: .*no aligned note"),
         (ALIGNED + json.dumps({**PLACE, "score_onset_beat": float("nan")}), "line 2: .*no aligned note"),
         (ALIGNED + json.dumps({**PLACE, "pitch": 128}), "line 2: .*no aligned note"),
         (PLAYED + json.dumps({**NOTE, "velocity": 0}), "velocity 0"),

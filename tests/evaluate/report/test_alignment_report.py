@@ -25,7 +25,7 @@ def pairs(n_notes: int = 400, length_s: float = 100.0, *, seed: int = 1) -> Pair
     true["pitch"] = drawn.integers(40, 80, n_notes)
     true["score_onset_beat"] = np.arange(n_notes)
     true["onset_s"] = np.sort(drawn.uniform(0, length_s, n_notes))
-    true["offset_s"] = true["onset_s"] + 0.3
+    true["offset_s"], true["sound_off_s"] = true["onset_s"] + 0.3, np.nan
     true["status"] = "matched"
     found = true.copy()
     late = 0.005 + drawn.exponential(0.03, n_notes)

@@ -1,0 +1,42 @@
+"""Means over reports: what is averaged, what has an interval, and what is said to be lacking."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from perfsynth.evaluate.averages import average
+from perfsynth.evaluate.intervals import interval, means, weights
+
+
+def test_means_stand_where_the_numbers_of_the_reports_stand() -> None:
+    reports = [
+        {"name": "a", "list": [1, 2], "good": True, "n": 1, "inner": {"x": 2.0}, "interval_95": {"n": 7}},
+        {"name": "b", "list": [3], "good": False, "n": 2, "inner": {"x": 4.0}, "interval_95": {"n": 9}},
+    ]
+    found = average(reports)
+    assert found.mean == {"n": 1.5, "inner": {"x": 3.0}}
+    assert (found.n_reports, found.interval, found.lacking) == (2, {}, {})
+
+
+def test_intervals_are_those_of_the_bootstrap_and_need_five_that_have_the_figure() -> None:
+    values = [0.3, 0.9, 0.4, 0.8, 0.1, 0.6]
+    reports = [{"all": value, "five": value, "four": value, "none": None} for value in values]
+    reports[0]["five"] = None
+    del reports[0]["four"]
+    reports[1]["four"] = math.nan
+    found = average(reports)
+    low, high = interval(means(np.array(values)[:, None], weights(6)))
+    assert found.interval["all"] == pytest.approx((low[0], high[0]))
+    assert set(found.interval) == {"all", "five"}
+    assert found.mean["five"] == pytest.approx(np.mean(values[1:]))
+    assert found.mean["four"] == pytest.approx(np.mean(values[2:]))
+    assert math.isnan(found.mean["none"])
+    assert found.lacking == {("five",): 5, ("four",): 4}
+
+
+def test_what_lacks_as_a_whole_is_said_once() -> None:
+    reports = [{"human": {"a": 1.0, "deep": {"b": 2.0}}}, {"human": {"a": None, "deep": {"b": 1.0}}}, {}]
+    assert average(reports).lacking == {("human",): 2, ("human", "a"): 1}
