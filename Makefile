@@ -104,12 +104,10 @@ pipeline-piano: setup ## NASAP=folder: prepare, check, train a performance model
 	grep -E '"id": "Bach/Prelude/bwv_8(46|76|88)/' $(PIPELINES)/piano/all.jsonl > $(PIPELINES)/piano/some.jsonl
 	$(RUN) data check $(PIPELINES)/piano/some.jsonl --report $(PIPELINES)/piano/quality.html --force $(FINDINGS_ARE_FINE)
 	$(RUN) train configs/pipeline-piano.toml --corpus $(PIPELINES)/piano/corpus -o $(PIPELINES)/piano/run
-	grep '"split": "valid"' $(PIPELINES)/piano/some.jsonl > $(PIPELINES)/piano/held-out.jsonl
+	grep '"split": "valid"' $(PIPELINES)/piano/some.jsonl | sed 's/"performance":/"reference":/' > $(PIPELINES)/piano/held-out.jsonl
 	$(RUN) render-performance --manifest $(PIPELINES)/piano/held-out.jsonl --out-dir $(PIPELINES)/piano/played --force \
-	  --model cantabile --weights $(PIPELINES)/piano/run/best
-	for played in $$(cd $(PIPELINES)/piano/played && find . -name '*.mid' | sed 's/.mid$$//'); do \
-	  $(RUN) evaluate performance -S $(NASAP)/$$(dirname $$played)/xml_score.musicxml -H $(NASAP)/$$played.match \
-	    -G $(PIPELINES)/piano/played/$$played.mid || exit 1; done
+	  --model cantabile --weights $(PIPELINES)/piano/run/best --results $(PIPELINES)/piano/played.jsonl
+	$(RUN) evaluate performance --manifest $(PIPELINES)/piano/played.jsonl --out-dir $(PIPELINES)/piano/judged --force
 	@echo "for all of it: make train-cantabile tables NASAP=$(NASAP)"
 
 pipeline-violin: setup ## BACH_VIOLIN=folder: align recordings, check, train a model of the violin's sound, judge it
@@ -121,10 +119,11 @@ pipeline-violin: setup ## BACH_VIOLIN=folder: align recordings, check, train a m
 	  --passed $(PIPELINES)/violin/good.jsonl $(FINDINGS_ARE_FINE)
 	$(RUN) data sounds $(PIPELINES)/violin/good.jsonl -o $(PIPELINES)/violin/corpus --cut 10 --most 3
 	$(RUN) train configs/pipeline-violin.toml --corpus $(PIPELINES)/violin/corpus -o $(PIPELINES)/violin/run
-	grep '"split": "valid"' $(PIPELINES)/violin/corpus/recordings.jsonl > $(PIPELINES)/violin/corpus/held-out.jsonl
+	$(call held-out,$(PIPELINES)/violin)
 	$(RUN) synth-mel --manifest $(PIPELINES)/violin/corpus/held-out.jsonl --out-dir $(PIPELINES)/violin/mel --force \
 	  --model deep-performer --weights $(PIPELINES)/violin/run/best --results $(PIPELINES)/violin/mel.jsonl
-	$(RUN) vocode --manifest $(PIPELINES)/violin/mel.jsonl --out-dir $(PIPELINES)/violin/made --force --model griffin-lim
+	$(RUN) vocode --manifest $(PIPELINES)/violin/mel.jsonl --out-dir $(PIPELINES)/violin/made --force --source bowed \
+	  --results $(PIPELINES)/violin/made.jsonl
 	$(call judge,$(PIPELINES)/violin)
 	@echo "for all of it: $(RUN) data sounds $(PIPELINES)/violin/good.jsonl -o $(CORPUS)-violin --cut 30"
 	@echo "               $(RUN) train configs/deep-performer.toml --corpus $(CORPUS)-violin -o $(RUNS)/violin"
@@ -137,9 +136,9 @@ pipeline-maestro: setup $(MAESTRO)/maestro-v3.0.0.csv ## MAESTRO=folder, else on
 	  --passed $(PIPELINES)/maestro/good.jsonl $(FINDINGS_ARE_FINE)
 	$(RUN) data sounds $(PIPELINES)/maestro/good.jsonl -o $(PIPELINES)/maestro/corpus --cut 10 --most 3
 	$(RUN) train configs/pipeline-maestro.toml --corpus $(PIPELINES)/maestro/corpus -o $(PIPELINES)/maestro/run
-	grep '"split": "valid"' $(PIPELINES)/maestro/corpus/recordings.jsonl > $(PIPELINES)/maestro/corpus/held-out.jsonl
+	$(call held-out,$(PIPELINES)/maestro)
 	$(RUN) synth-audio --manifest $(PIPELINES)/maestro/corpus/held-out.jsonl --out-dir $(PIPELINES)/maestro/made --force \
-	  --engine performancenet --weights $(PIPELINES)/maestro/run/best
+	  --engine performancenet --weights $(PIPELINES)/maestro/run/best --results $(PIPELINES)/maestro/made.jsonl
 	$(call judge,$(PIPELINES)/maestro)
 	@echo "for all of it: $(RUN) data maestro fetch --accept-licence"
 	@echo "               $(RUN) data maestro prepare -o maestro.jsonl"
@@ -147,11 +146,13 @@ pipeline-maestro: setup $(MAESTRO)/maestro-v3.0.0.csv ## MAESTRO=folder, else on
 	@echo "               $(RUN) data sounds good.jsonl -o $(CORPUS)-maestro --cut 30"
 	@echo "               $(RUN) train configs/performancenet-paper-size.toml --corpus $(CORPUS)-maestro -o $(RUNS)/maestro"
 
-# What was held out, as the model sounds it in $(1)/made, against its recordings.
+# The recordings that were held out, as what the model makes of their performances is to be judged against.
+define held-out
+	grep '"split": "valid"' $(1)/corpus/recordings.jsonl | sed 's/"audio":/"reference":/' > $(1)/corpus/held-out.jsonl
+endef
+
 define judge
-	for made in $(1)/made/*.wav; do name=$$(basename $$made .wav); \
-	  $(RUN) evaluate audio $$made --reference $(1)/corpus/audio/$$name.flac --no-ladder \
-	    --performance $(1)/corpus/performances/$$name.mid || exit 1; done
+	$(RUN) evaluate audio --manifest $(1)/made.jsonl --out-dir $(1)/judged --no-ladder --force
 endef
 
 # In MAESTRO's layout: performances of (n)ASAP on the piano that comes along.
