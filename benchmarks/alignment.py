@@ -24,6 +24,7 @@ from perfsynth.align.core import align, summary_of
 from perfsynth.errors import InputError
 from perfsynth.types import Alignment, Audio
 
+TIMES = ("onset_s", "offset_s", "sound_off_s")
 WINDOWS_MS = (20, 50, 100)
 HERE = Path(__file__).resolve().parent
 
@@ -53,23 +54,24 @@ def load(folder: Path) -> Case:
     assert isinstance(found, Alignment)
     first = min(0.0, float(found.notes["score_onset_beat"].min()))
     times = {
-        (round((float(note["score_onset_beat"]) - first) * 48), int(note["pitch"])): (note["onset_s"], note["offset_s"])
+        (round((float(note["score_onset_beat"]) - first) * 48), int(note["pitch"])): tuple(
+            note[field] for field in TIMES
+        )
         for note in found.notes
         if note["score_duration_beat"] > 0
     }
     notes = score.notes
     keys = [(round(float(note["onset_beat"]) * 48), int(note["pitch"])) for note in notes]
-    known = np.array([times.get(key, (np.nan, np.nan)) for key in keys], float)
-    return Case(
-        audio.samples[:, 0].astype(float), score, [known[:, 0]], known[:, 1] - known[:, 0], np.zeros(len(notes), bool)
-    )
+    onset_s, off_s, sound_off_s = np.array([times.get(key, (np.nan,) * 3) for key in keys], float).T
+    passage = np.zeros(len(notes), bool)
+    return Case(audio.samples[:, 0].astype(float), score, [onset_s], off_s - onset_s, passage, sound_off_s - onset_s)
 
 
 def variant_table(variant: str, folders: list[Path]) -> None:
     """A row for each piece and one for all."""
     print(
-        f"\n## {variant}\n\n| piece | median ms | <=20 | <=50 | <=100 | offsets | sure | of these <=50 |"
-        f" first chord ms | passage <=100 | not played | CPU s | said |\n{'|---' * 13}|"
+        f"\n## {variant}\n\n| piece | median ms | <=20 | <=50 | <=100 | offsets | sure | of these <=50 | sound-offs |"
+        f" by keys | first chord ms | passage <=100 | not played | CPU s | said |\n{'|---' * 15}|"
     )
     pieces = []
     for folder in folders:
@@ -100,8 +102,8 @@ class Scored:
     ----------
     error_s
         inf where it was missed, nan where it is not played.
-    ends
-        Whether its offset is right.
+    ends, sound_ends, key_ends
+        Whether its offset is right, the end of its sound, and that of its sound if it were its offset.
     sure
         Whether its confidence is 0.5 or more.
     first
@@ -114,6 +116,8 @@ class Scored:
 
     error_s: np.ndarray
     ends: np.ndarray
+    sound_ends: np.ndarray
+    key_ends: np.ndarray
     sure: np.ndarray
     first: np.ndarray
     passage: np.ndarray
@@ -135,17 +139,21 @@ class Scored:
             error = np.where(np.isfinite(onset) & np.isnan(notes["onset_s"]), np.inf, notes["onset_s"] - onset)
             if not len(best) or _share(error) > _share(best):
                 best, true = error, onset
-        length = case.length_s[order]
-        ends = np.abs(notes["offset_s"] - true - length) <= np.maximum(0.05, 0.2 * length)
+        asked = (("offset_s", case.length_s), ("sound_off_s", case.sounding_s), ("offset_s", case.sounding_s))
+        ends = [
+            np.abs(notes[field] - true - length[order]) <= np.maximum(0.05, 0.2 * length[order])
+            for field, length in asked
+        ]
         first = _first(notes["score_onset_beat"], best)
-        return cls(best, ends, notes["confidence"] >= 0.5, first, case.passage[order], notes["status"] == "unplayed")
+        sure, unplayed = notes["confidence"] >= 0.5, notes["status"] == "unplayed"
+        return cls(best, *ends, sure, first, case.passage[order], unplayed)
 
     @classmethod
     def of_nothing(cls, case: Case) -> Scored:
         """All notes missed."""
         no = np.zeros(len(case.score.notes), bool)
         error = np.where(np.isfinite(case.answers[0]), np.inf, np.nan)
-        return cls(error, no, no, _first(case.score.notes["onset_beat"], error), case.passage, ~no)
+        return cls(error, no, no, no, no, _first(case.score.notes["onset_beat"], error), case.passage, ~no)
 
     @classmethod
     def of_all(cls, pieces: list[Scored]) -> Scored:
@@ -163,7 +171,9 @@ class Scored:
         passage = f"{100 * np.mean(size_s[inside] <= 0.1):.1f}" if inside.any() else ""
         other = f"{100 * np.mean(self.unplayed[gone]):.1f}" if gone.any() else ""
         first = f"{self.first_chord_ms():.0f}"
-        return f"{row(size_s[known], self.ends[known], self.sure[known])} | {first} | {passage} | {other}"
+        heard, naive = (100 * ends[known].mean() for ends in (self.sound_ends, self.key_ends))
+        shares = row(size_s[known], self.ends[known], self.sure[known])
+        return f"{shares} | {heard:.1f} | {naive:.1f} | {first} | {passage} | {other}"
 
 
 def _first(beats: np.ndarray, error_s: np.ndarray) -> np.ndarray:

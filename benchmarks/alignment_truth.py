@@ -1,16 +1,20 @@
 """Recordings whose every note is known: human performances on a sampled piano, half of them degraded.
 
-    python benchmarks/alignment_truth.py CORPUS OUT --samples SALAMANDER [--set final|tuning]
+    python benchmarks/alignment_truth.py CORPUS OUT --samples SALAMANDER
+        [--set final|tuning|more-tuning|fresh-final]
 
 CORPUS is what `perfsynth data nasap prepare` makes. Of each piece: the first 100 s of one performance as
 ``recording.flac``, the score to there as ``score.mid`` at one tempo, the true times as ``truth.jsonl``. Every second
-piece is heard through reverberation, a low-pass at 5 kHz and pink noise at -22 dB. The pieces of `FINAL` are of the
-validation split and those of `TUNING` of the training split; nothing is to be tuned on the former.
+piece is heard through reverberation, a low-pass at 5 kHz and pink noise at -22 dB. The pieces of ``final`` are of the
+validation split and those of ``tuning`` of the training split; nothing is to be tuned on the former. Twenty more of
+the training split are ``more-tuning``, and twelve more of the other two ``fresh-final``: drawn by `SEED`, one of each
+composer in turn, none of them music that another set has.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +22,7 @@ import numpy as np
 from scipy import signal
 
 from perfsynth.data import pieces
-from perfsynth.expression import played_notes
+from perfsynth.expression import played_notes, sound_offs_s
 from perfsynth.formats.audio import audio_bytes
 from perfsynth.formats.jsonl import write_jsonl
 from perfsynth.synth.core import synthesize
@@ -42,6 +46,8 @@ FINAL = (
     "Schubert/Impromptu_op.90_D.899/3",
     "Scriabin/Sonatas/5",
 )
+MORE_TUNING, FRESH_FINAL, SEED = 20, 12, 5
+VERSIONS = ("_repeat", "_no_repeat", "_no_trio")  # of one piece
 TUNING_COMPOSERS = 12  # one piece each of as many composers of the training split as there are, then more of the first
 
 
@@ -51,9 +57,9 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--samples", required=True)
-    parser.add_argument("--set", choices=("final", "tuning"), default="final")
+    parser.add_argument("--set", choices=SETS, default="final")
     asked = parser.parse_args()
-    chosen = final(asked.corpus) if asked.set == "final" else tuning(asked.corpus)
+    chosen = SETS[asked.set](asked.corpus)
     for number, entry in enumerate(chosen):
         folder = asked.out / entry.piece.replace("/", "__")
         if not (folder / "truth.jsonl").exists():
@@ -77,6 +83,38 @@ def tuning(corpus: Path) -> list[pieces.Entry]:
     for of in composers.values():
         chosen += of[:1] if len(of) > 3 else []
     return chosen[:TUNING_COMPOSERS]
+
+
+def more_tuning(corpus: Path) -> list[pieces.Entry]:
+    """Twenty other pieces to tune on."""
+    return drawn(corpus, ("train",), MORE_TUNING)
+
+
+def fresh_final(corpus: Path) -> list[pieces.Entry]:
+    """Twelve other pieces to look at once."""
+    return drawn(corpus, ("valid", "test"), FRESH_FINAL)
+
+
+def drawn(corpus: Path, splits: tuple[str, ...], number: int) -> list[pieces.Entry]:
+    """Pieces of some splits that neither `final` nor `tuning` has, of each composer in turn."""
+    taken = {music(entry) for entry in final(corpus) + tuning(corpus)}
+    entries = [entry for entry in pieces.read_manifest(corpus) if entry.split in splits and entry.path]
+    order = np.random.default_rng(SEED).permutation(len(entries))
+    composers: dict[str, list[pieces.Entry]] = {}
+    for entry in (entries[place] for place in order):
+        if music(entry) not in taken:
+            taken.add(music(entry))
+            composers.setdefault(entry.composer, []).append(entry)
+    turns = [(turn, name, entry) for name, of in composers.items() for turn, entry in enumerate(of)]
+    return [entry for _, _, entry in sorted(turns, key=lambda one: one[:2])][:number]
+
+
+def music(entry: pieces.Entry) -> str:
+    """What the versions of a piece have in common."""
+    return re.sub(f"({'|'.join(VERSIONS)})$", "", entry.piece)
+
+
+SETS = {"final": final, "tuning": tuning, "more-tuning": more_tuning, "fresh-final": fresh_final}
 
 
 def build(piece: pieces.Piece, folder: Path, samples: str, *, degraded: bool) -> None:
@@ -118,6 +156,8 @@ def cut(score: Score, performance: Performance) -> tuple[Score, Alignment]:
     truth["score_onset_beat"], truth["score_duration_beat"] = notes["onset_beat"], notes["duration_beat"]
     truth["onset_s"] = np.where(row >= 0, played["onset_s"], np.nan)
     truth["offset_s"] = np.where(row >= 0, played["onset_s"] + played["duration_s"], np.nan)
+    truth["sound_off_s"] = np.where(row >= 0, np.minimum(sound_offs_s(performance)[row], LENGTH_S), np.nan)
+    truth["sound_off_s"] = np.maximum(truth["sound_off_s"], truth["offset_s"])
     truth["confidence"], truth["status"] = row >= 0, np.where(row >= 0, "matched", "unplayed")
     plain = {field: getattr(score, field)[:0] for field in ("directions", "slurs", "measures", "keys")}
     return replace(score, notes=notes, tempos=tempos, **plain), Alignment(truth)

@@ -31,6 +31,8 @@ class Case:
         How long keys are down.
     passage : (n_notes,) bool
         The notes of what one side repeats.
+    sounding_s : (n_notes,)
+        How long notes sound, with the pedal.
     """
 
     audio: np.ndarray
@@ -38,6 +40,7 @@ class Case:
     answers: list[np.ndarray]
     length_s: np.ndarray
     passage: np.ndarray
+    sounding_s: np.ndarray
 
 
 def plain(case: Case) -> Case:
@@ -70,7 +73,8 @@ def detuned(case: Case) -> Case:
     factor = 2 ** (DETUNED_CENTS / 1200)
     n = round(len(case.audio) / factor)
     audio = np.interp(np.arange(n) * factor, np.arange(len(case.audio)), case.audio)
-    return replace(case, audio=audio, answers=[a / factor for a in case.answers], length_s=case.length_s / factor)
+    ends = {"length_s": case.length_s / factor, "sounding_s": case.sounding_s / factor}
+    return replace(case, audio=audio, answers=[a / factor for a in case.answers], **ends)
 
 
 def noisy(case: Case) -> Case:
@@ -107,10 +111,10 @@ def unplayed_repeat(case: Case) -> Case:
     known = case.answers[0]
     first = np.concatenate([known, np.full(len(copy), np.nan)])
     second = np.concatenate([np.where(inside, np.nan, known), known[inside]])
-    length = np.concatenate([case.length_s, case.length_s[inside]])
+    length, sounding = (np.concatenate([of, of[inside]])[order] for of in (case.length_s, case.sounding_s))
     passage = np.concatenate([inside, np.ones(len(copy), bool)])
     score = replace(case.score, notes=both[order])
-    return Case(case.audio, score, [first[order], second[order]], length[order], passage[order])
+    return Case(case.audio, score, [first[order], second[order]], length, passage[order], sounding)
 
 
 def extra_repeat(case: Case) -> Case:

@@ -21,11 +21,18 @@ def sweep(
     ends: np.ndarray,
     idle: float,
     jump: float,
+    again: float,
+    both: float,
+    passed: np.ndarray,
+    left: np.ndarray,
     back: np.ndarray,
     came_from: np.ndarray,
     left_at: np.ndarray,
 ) -> tuple[float, float]:
     """Take the rows of `distance` (r, m) into `cost` (m,), noting each move in `back` (r, m) int8.
+
+    A jump on costs `jump`, one back `again`. `both` is what it costs, a frame, to leave out music on both sides before
+    the beginning or after the end: the recording has `passed` (r,) frames of it before a row, `left` (r,) from it on.
 
     `before` and `after` are the costs of not having begun and of having ended; both come back. `entry` (m,) and
     `leave` (m,) are what it costs to begin at and to end after a column; `came_from` (r,) and `left_at` (r,) note
@@ -51,17 +58,20 @@ def sweep(
                 best, move = cost[j - 2] + steps[2], TWO
             if j > 2 and cost[j - 3] + steps[3] < best:
                 best, move = cost[j - 3] + steps[3], THREE
-            if before + entry[j] < best:
-                best, move = before + entry[j], ENTER
-            if cost[j] + leave[j] < ended:
-                ended = cost[j] + leave[j]
+            begun = before + entry[j] + both * min(passed[row], j)
+            if begun < best:
+                best, move = begun, ENTER
+            stopped = cost[j] + leave[j] + both * min(left[row], m - 1 - j)
+            if stopped < ended:
+                ended = stopped
                 left_at[row] = j
             new[j] = best
             back[row, j] = move
         for k in range(len(starts)):
             j = starts[k]
-            if least + jump < new[j]:
-                new[j] = least + jump
+            landed = least + (jump if source < j else again)
+            if landed < new[j]:
+                new[j] = landed
                 back[row, j] = JUMP
         for j in range(m):
             cost[j] = new[j] + distance[row, j]

@@ -10,10 +10,10 @@ from perfsynth.align.structure import IDLE
 
 NEIGHBOURS = 9  # chords around one
 LEAST = 1e-3  # of a share, before its logit is taken
-# Logistic regression on recordings whose times are known.
-WEIGHTS = np.array([0.643, 0.125, 0.346, 0.0, -1.25])
-BIAS = 0.755
-TOGETHER = 15  # notes that are all to be right: of the notes above one half, 99 in 100 are
+# Logistic regression on recordings whose times are known (benchmarks/alignment_confidence.py).
+WEIGHTS = np.array([0.825, 0.03, 0.628, -0.258, -0.244])
+BIAS = 1.663
+TOGETHER = 20  # notes that are all to be right: of the notes above one half, 99 in 100 are
 FIT, UNPLAYED = 0.615, 0.03  # what a frame costs in a recording that just fits; what it loses if it plays nothing
 
 

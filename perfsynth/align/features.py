@@ -52,23 +52,24 @@ def rises(levels: np.ndarray, frame_s: float) -> np.ndarray:
     return np.maximum(risen, 0, out=risen)
 
 
-def written_levels(written: Written, n_frames: int, frame_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """Compressed levels and rises, (n_frames, 88) each, of the notes as partials that decay."""
-    levels = np.zeros((n_frames, N_BANDS), np.float32)
-    risen = np.zeros((n_frames, N_BANDS), np.float32)
+def written_levels(
+    written: Written, n_frames: int, frame_s: float, *, margin: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compressed levels and rises, (n_frames, 88 + 2 margin) each, of the notes as partials that decay.
+
+    `margin` is how many more semitones there are below and above the keyboard.
+    """
+    from perfsynth.align import _features_numba as kernel
+
+    levels, risen = (np.zeros((n_frames, N_BANDS + 2 * margin), np.float32) for _ in range(2))
     first = np.clip(np.rint(written.onset_s / frame_s).astype(int), 0, n_frames - 1)
     last = np.clip(np.rint(written.end_s / frame_s).astype(int), first + 1, n_frames + 1)
     tail = int(3 * RELEASE_S / frame_s) + 1
     time_s = np.arange(n_frames + tail + 2) * frame_s
     held, released = np.exp(-time_s / DECAY_S).astype(np.float32), np.exp(-time_s / RELEASE_S).astype(np.float32)
-    for pitch, begin, end in zip(written.pitch.tolist(), first.tolist(), last.tolist(), strict=True):
-        envelope = np.concatenate([held[: end - begin], held[end - begin] * released[:tail]])[: n_frames - begin]
-        for above, amplitude in PARTIALS:
-            band = pitch - LOWEST + above
-            if 0 <= band < N_BANDS:
-                column = levels[begin : begin + len(envelope), band]
-                np.maximum(column, amplitude * envelope, out=column)
-                risen[begin, band] = max(risen[begin, band], amplitude)
+    above, amplitude = (np.array(column) for column in zip(*PARTIALS, strict=True))
+    band = written.pitch.astype(np.int64) - LOWEST + margin
+    kernel.draw(levels, risen, band, first, last, above, amplitude.astype(np.float32), held, released[:tail])
     return np.log1p(WRITTEN_GAIN * levels) / np.float32(np.log1p(WRITTEN_GAIN)), risen
 
 
@@ -83,10 +84,10 @@ def prolonged(risen: np.ndarray, frame_s: float, decay_s: float) -> np.ndarray:
     """Rises scaled by the largest within a second, each fading away with a time constant."""
     from scipy.ndimage import maximum_filter1d
 
+    from perfsynth.align import _features_numba as kernel
+
     norm = np.linalg.norm(risen, axis=1)
     around = maximum_filter1d(norm, 2 * round(RISE_WINDOW_S / 2 / frame_s) + 1)
     fading = (risen / np.maximum(around, max(RISE_FLOOR * norm.max(initial=0), 1e-9))[:, None]).astype(np.float32)
-    decay = np.float32(np.exp(-frame_s / decay_s))
-    for frame in range(1, len(fading)):
-        np.maximum(fading[frame], fading[frame - 1] * decay, out=fading[frame])
+    kernel.fade(fading, np.float32(np.exp(-frame_s / decay_s)))
     return fading

@@ -17,11 +17,11 @@ from perfsynth.align.features import FRAME_S
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 
 RATIOS = np.exp(np.linspace(np.log(0.12), np.log(1.8), 32))  # of the written duration, as played
-NEAR = 0.2  # of the logarithm: candidates that close speak for each other
+NEAR_S, NEAR = 0.05, 0.2  # s, of the length: candidates that close to the true one are right
 SHORTEST_S = 0.03
 AFTER_LAST_BEATS = 16.0  # over which the tempo is taken to go on
 NEIGHBOUR_S = 0.3  # beyond which the next onset does not matter
-BLOCK_NOTES = 4096
+BLOCK_NOTES = 1024
 WEIGHTS = Path(__file__).parent.parent / "pretrained" / "align-offsets" / "model.safetensors"
 
 
@@ -56,13 +56,25 @@ def key_up_s(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, semitones: in
         block = rows[part]
         pitch = notes["pitch"][block].astype(int) + semitones
         seen, times = _seen(heard.levels, pitch, onset_s[block], written_s[part], onsets)
-        score = offset_model()(seen)
-        share = np.exp(score - score.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        close = np.abs(np.log(RATIOS)[:, None] - np.log(RATIOS)) < NEAR
-        best = (share @ close.astype(float)).argmax(axis=1)
+        best = likeliest(offset_model()(seen), times - onset_s[block, None])
         end_s[block] = times[np.arange(len(block)), best]
     return np.where(np.isfinite(onset_s), np.maximum(np.minimum(end_s, heard.length_s), onset_s), np.nan)
+
+
+def likeliest(score: np.ndarray, after_s: np.ndarray) -> np.ndarray:
+    """Which candidate is most probably right within 50 ms or a fifth, (n,).
+
+    Parameters
+    ----------
+    score : (n, w)
+        Log-probabilities of the candidates, up to a constant.
+    after_s : (n, w)
+        Times of the candidates after the onset.
+    """
+    share = np.exp(score - score.max(axis=1, keepdims=True))
+    allowed = np.maximum(NEAR_S, NEAR * after_s)[:, None]
+    close = np.abs(after_s[:, :, None] - after_s[:, None]) <= allowed  # of each candidate to each that may be true
+    return np.asarray(np.einsum("nij,nj->ni", close, share).argmax(axis=1))
 
 
 def _written_end_s(notes: np.ndarray, onset_s: np.ndarray) -> np.ndarray:

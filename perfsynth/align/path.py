@@ -12,10 +12,13 @@ from perfsynth.align.bands import Bands
 from perfsynth.align.dtw import Backend, warp
 from perfsynth.align.features import FRAME_S, Written, capped, prolonged, written_levels
 from perfsynth.align.structure import Stretch, Structure, follow
+from perfsynth.dsp.semitones import N_BANDS
 
 COARSEST = 8  # frames to a coarse one, 46 ms, in recordings up to nine minutes
 MOST_FRAMES = 12000  # coarse ones: their moves take a byte each for any two
 FINE = 2  # frames to a fine one, 12 ms
+NOISE, TONES = 0.055, 0.085  # of the levels that stand out: in applause, and at least in music
+SOFT, TONE_WINDOW_S = 3.0, 1.0  # the least sum of levels that counts; over which the share is taken
 CONTRAST = 6.0  # semitones, standard deviation of the neighbourhood a band stands out from
 RISE_SHARE, RISE_DECAY_S = 0.3, 0.1  # of the coarse distance
 FINE_RISE_SHARE, FINE_DECAY_S = 0.5, 0.06
@@ -56,13 +59,26 @@ class Course:
 
 def features(levels: np.ndarray, risen: np.ndarray, frame_s: float, *, share: float, decay_s: float) -> np.ndarray:
     """(n, 176) frames of at most unit length out of levels and rises, the latter with `share` of the weight."""
-    from scipy.ndimage import gaussian_filter1d
-
-    standing_out = np.maximum(levels - gaussian_filter1d(levels, CONTRAST, axis=1, mode="nearest"), 0)
     rising = prolonged(risen, frame_s, decay_s)
     rising -= rising.mean(axis=1, keepdims=True)
-    parts = [capped(standing_out) * np.sqrt(1 - share), capped(rising) * np.sqrt(share)]
+    parts = [capped(standing_out(levels)) * np.sqrt(1 - share), capped(rising) * np.sqrt(share)]
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def musical(levels: np.ndarray, frame_s: float) -> np.ndarray:
+    """How much each of (n, 88) compressed levels sounds of tones, (n,), 0 to 1: unlike noise."""
+    from scipy.ndimage import uniform_filter1d
+
+    share = standing_out(levels).sum(axis=1) / np.maximum(levels.sum(axis=1), SOFT)
+    around = uniform_filter1d(share, 2 * round(TONE_WINDOW_S / 2 / frame_s) + 1, mode="nearest")
+    return np.asarray(np.clip((around - NOISE) / (TONES - NOISE), 0, 1))
+
+
+def standing_out(levels: np.ndarray) -> np.ndarray:
+    """How far each band of (n, 88) levels lies above its neighbourhood."""
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.maximum(levels - gaussian_filter1d(levels, CONTRAST, axis=1, mode="nearest"), 0)
 
 
 def course(bands: Bands, written: Written, boundaries_s: np.ndarray, *, jumps: bool) -> Course:
@@ -83,7 +99,9 @@ def course(bands: Bands, written: Written, boundaries_s: np.ndarray, *, jumps: b
     while len(bands.levels) // factor > MOST_FRAMES:
         factor *= 2
     frame_s = factor * FRAME_S
-    recorded = features(*bands.coarse(factor), frame_s, share=RISE_SHARE, decay_s=RISE_DECAY_S)
+    heard, risen = bands.coarse(factor)
+    recorded = features(heard, risen, frame_s, share=RISE_SHARE, decay_s=RISE_DECAY_S)
+    music = musical(heard, frame_s)
     end_s = float(written.end_s.max())
     tempo = len(recorded) * frame_s / end_s
     shift = _shift(recorded, _slower(written, tempo), frame_s)
@@ -92,7 +110,7 @@ def course(bands: Bands, written: Written, boundaries_s: np.ndarray, *, jumps: b
         n = max(2, int(notes.end_s.max() / frame_s) + 1)
         side = features(*written_levels(notes, n, frame_s), frame_s, share=RISE_SHARE, decay_s=RISE_DECAY_S)
         marks = np.rint(boundaries_s * tempo / frame_s).astype(int)
-        structure = follow(recorded, side, frame_s, boundaries=marks, jumps=jumps)
+        structure = follow(recorded, side, frame_s, boundaries=marks, jumps=jumps, music=music)
         ratio = _pace(structure)
         if attempt == 2 or 1 / TEMPO_RATIO < ratio < TEMPO_RATIO:
             break
@@ -120,11 +138,11 @@ def _shift(recorded: np.ndarray, written: Written, frame_s: float) -> int:
     """Semitones by which the recording sounds higher than the score, judged on fewer frames."""
     thin = max(1, -(-len(recorded) // SHIFT_FRAMES))
     n = max(2, int(written.end_s.max() / frame_s) + 1)
-    costs = []
+    margin = max(SHIFTS)
+    wide, costs = written_levels(written, n, frame_s, margin=margin), []
     for shift in SHIFTS:
-        side = features(
-            *written_levels(_shifted(written, shift), n, frame_s), frame_s, share=RISE_SHARE, decay_s=RISE_DECAY_S
-        )
+        levels, risen = (side[:, margin - shift : margin - shift + N_BANDS] for side in wide)
+        side = features(levels, risen, frame_s, share=RISE_SHARE, decay_s=RISE_DECAY_S)
         found = follow(_thinned(recorded, thin), _thinned(side, thin), frame_s * thin, boundaries=[], jumps=False)
         costs.append(found.price + (SHIFT_GAIN if shift else 0.0))
     return SHIFTS[int(np.argmin(costs))]

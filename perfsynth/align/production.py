@@ -14,6 +14,7 @@ from perfsynth.align.offsets import key_up_s
 from perfsynth.align.path import Course, course, fine
 from perfsynth.align.refine import Refined, grid_s, refine
 from perfsynth.align.repeats import Measures, decisions, measures, settled
+from perfsynth.align.sound_offs import sound_off_s
 from perfsynth.errors import InputError
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import Audio, AudioStream, Score
@@ -45,16 +46,19 @@ def aligned(
     where = np.flatnonzero(main)[np.isfinite(path_s)]
     if not len(where):
         raise InputError("the recording plays no stretch of this score; is it the right piece?")
+    written_s = along.written.onset_s[np.isfinite(path_s)]
     path_s = path_s[np.isfinite(path_s)]
     chord = _chords(notes["onset_beat"][where])
     pitch = notes["pitch"][where].astype(int) + along.semitones
-    found = _refined(heard, pitch, path_s, chord)
+    found = _refined(heard, pitch, path_s, written_s, chord)
     onset_s[where] = found.onset_s
     sure[where] = confidences(found, path_s, chord)
     _place_graces(heard, notes, onset_s, sure, along.semitones)
     offset_s = key_up_s(heard, notes, onset_s, along.semitones)
+    ends_s = sound_off_s(heard, notes["pitch"].astype(int) + along.semitones, onset_s, offset_s)
     np.clip(onset_s, 0, heard.length_s, out=onset_s)
-    return rows(notes, onset_s, offset_s, sure), _summary(heard, along, pages, notes, onset_s, offset_s, sure, fit)
+    table = rows(notes, onset_s, offset_s, sure, sound_off_s=ends_s)
+    return table, _summary(heard, along, pages, notes, onset_s, offset_s, sure, fit)
 
 
 def in_seconds(score: Score, notes: np.ndarray) -> tuple[Written, np.ndarray]:
@@ -87,11 +91,12 @@ def _chords(onset_beat: np.ndarray) -> np.ndarray:
     return np.asarray(np.unique(np.round(onset_beat * SAME_BEAT), return_inverse=True)[1])
 
 
-def _refined(heard: Bands, pitch: np.ndarray, path_s: np.ndarray, chord: np.ndarray) -> Refined:
+def _refined(heard: Bands, pitch: np.ndarray, path_s: np.ndarray, written_s: np.ndarray, chord: np.ndarray) -> Refined:
     grid = grid_s()
     first = np.searchsorted(chord, np.arange(chord[-1] + 1))
     together_s = np.rint(path_s[first][chord] / FRAME_S) * FRAME_S
-    return refine(together_s, chord, evidence(heard.levels, pitch, together_s, grid), grid)
+    clear = evidence(heard.levels, pitch, together_s, grid)
+    return refine(together_s, chord, clear, grid, pitch=pitch, written_s=written_s)
 
 
 def _place_graces(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, sure: np.ndarray, semitones: int) -> None:

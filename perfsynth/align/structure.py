@@ -16,8 +16,13 @@ BLOCK = 512  # recorded frames at once
 # Cosine distances lie at 0.2 to 0.5 where a recording plays what is written and at 0.7 to 1 where it does not.
 IDLE = 0.66  # of a frame without music, before and after
 STEPS = np.array([0.03, 0.0, 0.03, 0.09])  # of 0, 1, 2 and 3 written frames to a recorded one
-JUMP_S = 0.8  # of mismatch that a jump costs
+JUMP_S = 0.8  # of mismatch that it costs to leave out measures
+AGAIN_S = 1.6  # and to play some again: what differs from its score may be like another place of it for a while
 LEAVE_S = 0.8  # of mismatch that it costs to begin or end elsewhere than the score does
+# Of a frame of music, where both sides go on without each other before or after: what is played otherwise than it is
+# written, a trill or a run, looks so. A score that is cut has no music beside it.
+BOTH = 0.4
+SPARE_S = 2.0  # of music before and after that costs nothing: the last chord dies away
 CORNER_S = 0.5  # that the score's first and last frames are wide
 
 
@@ -45,7 +50,13 @@ class Structure:
 
 
 def follow(
-    recorded: np.ndarray, written: np.ndarray, frame_s: float, *, boundaries: np.ndarray | list[int], jumps: bool
+    recorded: np.ndarray,
+    written: np.ndarray,
+    frame_s: float,
+    *,
+    boundaries: np.ndarray | list[int],
+    jumps: bool,
+    music: np.ndarray | None = None,
 ) -> Structure:
     """The cheapest way through the score.
 
@@ -59,6 +70,8 @@ def follow(
         Written frames at which a jump may land; it may leave just before each.
     jumps
         Whether there may be any.
+    music : (n,)
+        How much each recorded frame sounds of music, 0 to 1: where it does, to begin late on both sides costs `BOTH`.
     """
     from perfsynth.align import _structure_numba as kernel
 
@@ -72,13 +85,15 @@ def follow(
     places = np.unique(marks[(marks > 0) & (marks < m)])
     starts = np.append(0, places) if jumps else np.zeros(0, np.int64)
     ends = np.append(places - 1, m - 1) if jumps else np.zeros(0, np.int64)
+    heard = np.zeros(n + 1) if music is None else np.concatenate([[0.0], np.cumsum(music)])
+    passed, left = (np.maximum(of[:-1] - SPARE_S / frame_s, 0) for of in (heard, heard[-1] - heard))
     cost, before, after = np.full(m, np.inf), 0.0, np.inf
     for first in range(0, n, BLOCK):
         rows = slice(first, min(first + BLOCK, n))
         distance = 1 - recorded[rows] @ written.T
         before, after = kernel.sweep(
             distance, cost, before, after, STEPS, entry, leave, starts, ends, IDLE, JUMP_S / frame_s,
-            back[rows], came_from[rows], left_at[rows],
+            AGAIN_S / frame_s, BOTH, passed[rows], left[rows], back[rows], came_from[rows], left_at[rows],
         )  # fmt: skip
     return _traced(recorded, written, back, came_from, left_at, cost + leave, after)
 

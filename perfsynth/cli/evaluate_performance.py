@@ -47,13 +47,17 @@ def _together(session: _io.Session, reports: list[dict[str, Any]]) -> None:
     from perfsynth.evaluate.performance_ceilings import Judged
     from perfsynth.evaluate.performance_corpus import differences, summarise
 
-    if any("references" not in one for one in reports):
-        raise InputError("--out-dir has reports about something else; name another folder, or --force")
+    try:
+        if any("references" not in one for one in reports):
+            raise KeyError("references")
+        rows = {
+            str(number): {name: Judged.from_json(row) for name, row in one["rows"].items()}
+            for number, one in enumerate(reports)
+        }
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        remedy = "name another folder, or --force"
+        raise InputError(f"--out-dir has reports about something else ({error}); {remedy}") from error
     over = _means.of_reports([one["rows"] for one in reports], session)
-    rows = {
-        str(number): {name: Judged.from_json(row) for name, row in one["rows"].items()}
-        for number, one in enumerate(reports)
-    }
     base = performances.GENERATED
     tables = performances.tables_over(summarise(rows), differences(rows, base), f"Less {base}, row by row")
     _means.say(session, over, performances.text_of(tables))

@@ -45,3 +45,4 @@ def render_performance(
     item.progress("performing", 0.3)
     performance = perform(score, model=model, bpm=bpm, seed=item.seed, ornaments=ornaments, **options)
     item.write(write_performance(performance, grid=beat_grid(score, performance) if tempo_map else None))
+    item.session.say(f"{item.target}: {len(performance.notes)} notes, {performance.end_s:.1f} s")

@@ -25,7 +25,8 @@ def vocode(
     item: _io.Item,
     model: Annotated[str, typer.Option(help="Vocoder; see `perfsynth models`.")] = "auto",
     source: Annotated[
-        str | None, typer.Option(metavar="ENGINE", help="Of source-filter: what plays; or bowed, a bowed string.")
+        str | None,
+        typer.Option(metavar="ENGINE", help="Of source-filter: what plays, or bowed; else what fits the instrument."),
     ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, max=10000, help="Of griffin-lim.")] = None,
     weights: Annotated[str | None, typer.Option(metavar="DIR", help="A trained vocoder of your own.")] = None,
@@ -49,4 +50,6 @@ def vocode(
     suffix = ending(output=item.target, audio_format=audio_format)
     with item.file() as path:
         duration_s = write_audio(level, path, format=suffix[1:])  # type: ignore[arg-type]
-    item.session.say(f"{item.target}: {spectrogram.values.shape[1]} frames, {duration_s:.1f} s")
+    item.session.say(
+        f"{item.target}: {spectrogram.values.shape[1]} frames by {stream.history[-1].model}, {duration_s:.1f} s"
+    )

@@ -108,7 +108,8 @@ def check(recipe: Recipe, root: Path) -> tuple[list[Example], list[Finding]]:
         When its list cannot be read.
     """
     if not root.is_dir():
-        raise MissingError(f"{root}: no such folder; fetch the dataset first, or give the folder that has it")
+        fetch = f"perfsynth data {recipe.name} fetch"
+        raise MissingError(f"{root}: no such folder; fetch the dataset first ({fetch}), or give the folder that has it")
     whole, findings = [], []
     seen: set[str] = set()
     folders = recipe.faults(root)

@@ -17,6 +17,7 @@ RATE = 44100  # Hz, at which loudness is measured
 WINDOW, HOP = 4096, 512  # samples
 PARTIALS = 5  # of a note, that say how loud it is
 STRIKE_S = 0.15  # after its onset
+SILENT = 1e-9  # power of a note's partials, 150 dB below full scale
 AT_ONCE_S = 30.0  # of sound in memory
 MEDIAN_VELOCITY, LEAST, MOST = 64, 12, 118
 PER_DB = 3.0  # velocities: a piano's take 3 to 5 a dB; fewer, since what is measured is partly other notes
@@ -67,6 +68,8 @@ def _stretches(stream: AudioStream) -> Iterator[tuple[int, np.ndarray, bool]]:
 def levels(samples: np.ndarray, notes: np.ndarray) -> np.ndarray:
     """How loud notes begin, in dB: the most that their first partials have within `STRIKE_S` of their onsets.
 
+    Nan where nothing is heard: outside of the recording, and in digital silence.
+
     Parameters
     ----------
     samples
@@ -76,13 +79,16 @@ def levels(samples: np.ndarray, notes: np.ndarray) -> np.ndarray:
     """
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, (WINDOW // 2, WINDOW)), WINDOW)[::HOP]
     window = np.hanning(WINDOW).astype(np.float32)
-    made = np.zeros(len(notes))
+    made = np.full(len(notes), np.nan)
     for index, note in enumerate(notes):
+        if not 0 <= note["onset_s"] <= len(samples) / RATE:
+            continue
         first = int(note["onset_s"] * RATE / HOP)
         struck_s = min(float(note["duration_s"]), STRIKE_S)
         last = max(first + 1, int((note["onset_s"] + struck_s) * RATE / HOP) + 1)
         power = np.abs(np.fft.rfft(frames[first:last] * window, axis=1)) ** 2
-        made[index] = 10 * np.log10(max(float(power[:, _bins(int(note["pitch"]))].sum(axis=1).max(initial=0)), 1e-12))
+        loudest = float(power[:, _bins(int(note["pitch"]))].sum(axis=1).max(initial=0))
+        made[index] = 10 * np.log10(loudest) if loudest > SILENT else np.nan
     return made
 
 
@@ -92,7 +98,8 @@ def expected(recordings: Sequence[tuple[np.ndarray, np.ndarray]], instrument: st
     Parameters
     ----------
     recordings
-        Pitches (n,) and levels (n,) in dB of the notes of each of its recordings.
+        Pitches (n,) and levels (n,) in dB of the notes of each of its recordings; how loud a recording is as a whole
+        counts as loud playing.
     instrument
         What to call it in messages.
 
@@ -101,18 +108,22 @@ def expected(recordings: Sequence[tuple[np.ndarray, np.ndarray]], instrument: st
     InputError
         When there is too little to compare with.
     """
-    pitch = np.concatenate([pitches for pitches, _ in recordings]).astype(float)
-    level = np.concatenate([level_db for _, level_db in recordings])
+    pitch = np.concatenate([np.zeros(0), *(pitches for pitches, _ in recordings)])
+    level = np.concatenate([np.zeros(0), *(level_db for _, level_db in recordings)])
+    pitch, level = pitch[np.isfinite(level)], level[np.isfinite(level)]
     if len(pitch) < FEWEST_NOTES:
-        raise InputError(f"{instrument}: {len(pitch)} notes are played; at least {FEWEST_NOTES} are needed")
+        raise InputError(f"{instrument}: {len(pitch)} notes are heard; at least {FEWEST_NOTES} are needed")
     degree = min(2, len(np.unique(pitch)) - 1)
     fitted: Expected = np.polynomial.Polynomial.fit(pitch, level, degree)
     return fitted if degree else lambda pitches: np.full(len(pitches), np.median(level))
 
 
 def velocities(pitch: np.ndarray, level_db: np.ndarray, usual: Expected) -> np.ndarray:
-    """(n,) int: the velocities of notes that are so loud, on an instrument of which `usual` is `expected`."""
-    beside = level_db - usual(pitch.astype(float))
+    """(n,) int: the velocities of notes that are so loud, on an instrument of which `usual` is `expected`.
+
+    That of a note that is not heard is `MEDIAN_VELOCITY`.
+    """
+    beside = np.nan_to_num(level_db - usual(pitch.astype(float)))
     return np.clip(np.round(MEDIAN_VELOCITY + PER_DB * beside), LEAST, MOST).astype(int)
 
 

@@ -28,14 +28,14 @@ class Colour:
     rounds
         How often the gains are corrected, as neighbouring bands share bins.
     most
-        The largest gain of a round.
+        The largest gain of a round, 10 being 20 dB.
     valley_db, valley_bands
         So far below the loudest of the bands around it, a band of the source is none of its own: its gain is that of
         one no lower.
     share
         Of each band, (n_bands,), what the source makes; noise the rest. All by default.
     noise
-        Whether noise fills what the source does not reach.
+        How much of what the source does not reach noise fills, as a factor of its magnitude.
     """
 
     rounds: int = 1
@@ -43,7 +43,7 @@ class Colour:
     valley_db: float = 40.0
     valley_bands: int = 4
     share: np.ndarray | None = None
-    noise: bool = False
+    noise: float = 0.0
 
 
 def coloured(
@@ -74,17 +74,30 @@ def coloured(
     """
     transform, n_frames = Transform.of(preset), values.shape[1]
     adders = [Adder(transform, max(n_frames - 1, 1) * preset.hop) for _ in range(n_channels)]
-    held = _Held(source, np.zeros((preset.n_fft // 2, n_channels), np.float32))
+    lead = np.zeros((preset.n_fft // 2, n_channels), np.float32)
+    held, hiss = _Held(source, lead), _Held(_hiss(n_channels, seed), lead)
     block = max(BLOCK_BINS // (preset.n_fft // 2), 1)
     for start in range(0, n_frames, block):
         stop = min(start + block, n_frames)
-        given = held.next((stop - start - 1) * preset.hop + preset.n_fft, (stop - start) * preset.hop)
-        spectrum = np.stack([transform.forward(channel, stop - start) for channel in given.T], axis=1)
-        wanted = magnitudes_of_bands(values[:, start:stop].T, preset)
-        bent = bend(spectrum, wanted, preset, colour, np.random.default_rng([seed % 2**64, start, 5]))
+        size, done = (stop - start - 1) * preset.hop + preset.n_fft, (stop - start) * preset.hop
+        spectrum = _spectra(transform, held.next(size, done), stop - start)
+        noise = _spectra(transform, hiss.next(size, done), stop - start) if colour.noise else None
+        bent = bend(spectrum, magnitudes_of_bands(values[:, start:stop].T, preset), preset, colour, noise)
         parts = [adder.add(bent[:, index], last=stop == n_frames) for index, adder in enumerate(adders)]
         if len(parts[0]):
             yield np.stack(parts, axis=1)
+
+
+def _spectra(transform: Transform, samples: np.ndarray, n_frames: int) -> np.ndarray:
+    """(n_frames, n_channels, n_bins) of (n, n_channels)."""
+    return np.stack([transform.forward(channel, n_frames) for channel in samples.T], axis=1)
+
+
+def _hiss(n_channels: int, seed: int) -> Iterator[np.ndarray]:
+    """White noise without end, in time, so that overlapping frames agree about it."""
+    rng = np.random.default_rng([seed % 2**64, 5])
+    while True:
+        yield rng.standard_normal((65536, n_channels), dtype=np.float32)
 
 
 class _Held:
@@ -106,7 +119,7 @@ class _Held:
 
 
 def bend(
-    spectrum: np.ndarray, wanted: np.ndarray, preset: Preset, colour: Colour, rng: np.random.Generator
+    spectrum: np.ndarray, wanted: np.ndarray, preset: Preset, colour: Colour, noise: np.ndarray | None = None
 ) -> np.ndarray:
     """Give spectra the bands wanted.
 
@@ -120,8 +133,8 @@ def bend(
         Whose bands they are.
     colour
         How far to go.
-    rng
-        Of the noise.
+    noise
+        Spectra of white noise, of the shape of `spectrum`, to fill what the source does not reach.
 
     Returns
     -------
@@ -136,11 +149,10 @@ def bend(
         least = 10 ** (-colour.valley_db / 20) * _highest(bands, colour.valley_bands) + SILENT
         gain *= _between(np.clip(tonal / np.maximum(bands, least), 0, colour.most), preset)
     bent = spectrum * gain[:, None]
-    if colour.noise:
+    if noise is not None:
         left = np.sqrt(np.maximum(wanted**2 - _bands(magnitude * gain, preset) ** 2, 0.0))
-        noise = rng.normal(size=(*spectrum.shape, 2)) @ np.array([1, 1j])
         flat = np.abs(noise.mean(axis=1)).mean() * np.maximum(filterbank(preset).sum(axis=1), SILENT)
-        bent = bent + noise * _between(left / flat, preset)[:, None]
+        bent = bent + noise * _between(colour.noise * left / flat, preset)[:, None]
     return np.asarray(bent)
 
 

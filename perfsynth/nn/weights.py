@@ -71,13 +71,16 @@ def load_network(place: Path, system: str, network: Callable[[Any], Network], co
     try:
         table = tomllib.loads((place / CONFIG).read_text())
         if table.get("system") != system:
-            raise InputError(f"{place}: weights of {table.get('system')}, where those of {system} are needed")
+            found = table.get("system") or "no system that its config.toml names"
+            raise InputError(f"{place}: weights of {found}, where those of {system} are needed")
+        if not isinstance(table.get("model"), dict):
+            raise InputError(f"{place}: its config.toml has no [model]; train it again")
         sizes = {key: tuple(v) if isinstance(v, list) else v for key, v in table["model"].items()}
         made = network(config(**sizes))
         made.load_state_dict({name: value.float() for name, value in load_file(place / WEIGHTS).items()})
     except InputError:
         raise
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, SafetensorError) as error:
         message = " ".join(str(error).split())[:200]
         raise InputError(f"{place}: no weights of this version of {system} ({message}); train them again") from error
     return made.eval()

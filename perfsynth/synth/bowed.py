@@ -20,6 +20,7 @@ VIBRATO_HZ, VIBRATO_CENTS, VIBRATO_AFTER_S, VIBRATO_RISE_S = 5.7, 17.0, 0.18, 0.
 DRIFT_HZ, DRIFT_CENTS = 1.1, 3.0
 JITTER_S, JITTER_CENTS = 0.012, 6.0  # a bow's unsteadiness: high partials are blurred by it
 ROOM_S, ROOM_DB = 0.9, -10.0  # reverberation time to -60 dB, and its energy beside the string's own
+NOISE = 0.5  # of what no partial reaches: predicted bands are blurred, and all of it would be heard as a veil
 BREATH_HZ, LEAST_SHARE = (2500.0, 7500.0), 0.5  # partials make all of the sound below, so much of it above
 
 
@@ -102,7 +103,7 @@ def _roomed(blocks: Iterator[np.ndarray], rate: int, seed: int) -> Iterator[np.n
 
 
 def colour(preset: Preset) -> Colour:
-    """How far the string is bent to the bands of a preset: wholly, and noise fills what no partial reaches."""
+    """How far the string is bent to the bands of a preset: wholly, and noise fills half of what no partial reaches."""
     peak_hz = filterbank(preset).argmax(axis=1) * preset.sample_rate / preset.n_fft
     share = np.interp(peak_hz, BREATH_HZ, (1.0, LEAST_SHARE)).astype(np.float32)
-    return Colour(rounds=3, most=1e3, valley_db=26.0, share=share, noise=True)
+    return Colour(rounds=3, most=1e3, valley_db=26.0, share=share, noise=NOISE)

@@ -15,7 +15,7 @@ import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.synth.known import number_of
-from perfsynth.synth.roll import audible, frames_of, sounding
+from perfsynth.synth.roll import audible, frames_of, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def predict(
 
     network = network_of(weights or _shipped(instrument), SYSTEM, DeepPerformer, Config)
     number = number_of(network.config.instruments, instrument)
-    table = sounding(performance)
+    bowed = (instrument or "").partition("-")[0] == VIOLIN
+    table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
     return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
 

@@ -6,14 +6,12 @@ A violin has no pedal: that of the performance is left aside.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from perfsynth.dsp.colouring import coloured
 from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import CHANNELS, colour, strings
 from perfsynth.synth.deep_performer import PRESET
-from perfsynth.synth.roll import sounding
-from perfsynth.types import SUSTAIN, AudioStream, Performance
+from perfsynth.synth.roll import sounding, without_pedal
+from perfsynth.types import AudioStream, Performance
 
 SYSTEM = "violin"
 A4_HZ = 440.0
@@ -49,13 +47,11 @@ def stream(
     UsageError
         When the network has no such instrument.
     """
-    controls = performance.controls
-    bowed = replace(performance, controls=controls[controls["number"] != SUSTAIN])
-    made = deep_performer.predict(bowed, instrument=instrument, weights=weights, device=device)
+    made = deep_performer.predict(performance, instrument=instrument, weights=weights, device=device)
     stamp = performance.made_by(
         "synth-audio", SYSTEM, seed=seed, instrument=instrument, a4=a4, weights=weights or "shipped"
     )
-    source = strings(sounding(bowed), rate=PRESET.sample_rate, a4=a4, seed=seed)
+    source = strings(sounding(without_pedal(performance)), rate=PRESET.sample_rate, a4=a4, seed=seed)
     blocks = coloured(source, made.values, PRESET, colour=colour(PRESET), seed=seed)
-    duration_s = made.values.shape[1] * PRESET.hop / PRESET.sample_rate
+    duration_s = max(made.values.shape[1] - 1, 1) * PRESET.hop / PRESET.sample_rate
     return AudioStream(blocks, PRESET.sample_rate, CHANNELS, duration_s, **stamp)

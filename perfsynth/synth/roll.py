@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,12 @@ def sounding(performance: Performance) -> np.ndarray:
         rows = np.flatnonzero(table["pitch"] == pitch)
         table["end_s"][rows[:-1]] = np.minimum(table["end_s"][rows[:-1]], table["begin_s"][rows[1:]])
     return table
+
+
+def without_pedal(performance: Performance) -> Performance:
+    """A performance without its sustain pedal, as an instrument plays it that has none."""
+    controls = performance.controls
+    return replace(performance, controls=controls[controls["number"] != SUSTAIN])
 
 
 def frames_of(table: np.ndarray, frame_s: float, tail_s: float) -> int:

@@ -12,12 +12,14 @@ import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.dsp.mel import Preset, spectrogram_torch
+from perfsynth.errors import InputError
 from perfsynth.nn.discriminators import Discriminators, adversarial_losses
 
 if TYPE_CHECKING:
     from perfsynth.train.learner import Learner
 
 DISCRIMINATORS = "discriminators"
+DIVISORS = (1, 2, 4, 8, 16, 32, 64)
 FIGURES = ("discriminator", "generator", "matching")
 
 
@@ -29,6 +31,12 @@ class Adversarial:
     matching: float = 2.0  # of the discriminators' features
     adversarial: float = 1.0  # 0: without discriminators
     discriminator_divisor: int = 1  # of all their widths
+
+    def __post_init__(self) -> None:
+        if self.discriminator_divisor not in DIVISORS:
+            raise InputError(
+                f"discriminator_divisor {self.discriminator_divisor}: one of {', '.join(map(str, DIVISORS))}"
+            )
 
 
 def opponents(settings: Adversarial) -> dict[str, nn.Module]:

@@ -43,7 +43,7 @@ class Learner:
             )
             for name, parameters in self.parameters.items()
         }
-        self._batch, self._broken = 0, 0
+        self._batch, self._broken = 0, dict.fromkeys(networks, 0)
 
     def begin(self, step: int, batch: int) -> None:
         """Get ready for a batch, by its number among those of the step."""
@@ -84,10 +84,10 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(parameters, self.schedule.clip)
         if torch.isfinite(norm):  # one broken batch must not end a run
             optimizer.step()
-            self._broken = 0
+            self._broken[name] = 0
             return
-        self._broken += 1
-        if self._broken == MOST_BROKEN:
+        self._broken[name] += 1
+        if self._broken[name] == MOST_BROKEN:
             raise PerfsynthError(
                 f"no gradient of the {name} was finite for {MOST_BROKEN} steps; "
                 "lower learning_rate, or go on from an earlier checkpoint"

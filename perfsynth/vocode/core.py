@@ -99,4 +99,5 @@ def require(spectrogram: Spectrogram, preset: str, model: str) -> None:
         With the preset that is needed.
     """
     if spectrogram.preset != preset:
-        raise InputError(f"preset {spectrogram.preset}; {model} was trained on {preset}: use --model griffin-lim")
+        others = "source-filter or griffin-lim" if spectrogram.performance is not None else "griffin-lim"
+        raise InputError(f"preset {spectrogram.preset}; {model} was trained on {preset}: use --model {others}")

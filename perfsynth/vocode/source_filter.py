@@ -8,14 +8,14 @@ what it writes. A spectrogram of a violin colours a bowed string.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
+from perfsynth import registry
 from perfsynth.dsp.colouring import Colour, coloured
 from perfsynth.dsp.mel import PRESETS, Preset
-from perfsynth.errors import InputError
-from perfsynth.types import SUSTAIN, AudioStream, Performance, Spectrogram
+from perfsynth.errors import InputError, UsageError
+from perfsynth.types import AudioStream, Performance, Spectrogram
 
 PIANO, BOWED = "modal", "bowed"
 VIOLIN = "violin"  # what the names of instruments begin with that are bowed
@@ -42,7 +42,9 @@ def vocode(spectrogram: Spectrogram, *, source: str | None = None, seed: int = 0
         When there is no such source.
     """
     if spectrogram.performance is None or len(spectrogram.performance.notes) == 0:
-        raise InputError("the spectrogram does not say which notes it is of; use --model griffin-lim")
+        raise InputError(
+            "the spectrogram keeps no performance, as those of perfsynth synth-mel do; use --model griffin-lim"
+        )
     preset = PRESETS[spectrogram.preset]
     chosen = source or (BOWED if _said(spectrogram, "instrument").startswith(VIOLIN) else PIANO)
     piano = _said(spectrogram, "piano") if chosen == PIANO else ""
@@ -53,8 +55,9 @@ def vocode(spectrogram: Spectrogram, *, source: str | None = None, seed: int = 0
 
 
 def _said(spectrogram: Spectrogram, option: str) -> str:
-    """What the spectrogram was made with; nothing where that was not said."""
-    return next((str(step.options.get(option) or "") for step in reversed(spectrogram.history)), "")
+    """What the last step that says so made the spectrogram with; nothing where none does."""
+    said = [step.options[option] for step in spectrogram.history if step.options.get(option)]
+    return str(said[-1]) if said else ""
 
 
 def _played(
@@ -63,14 +66,15 @@ def _played(
     """Blocks at the preset's rate, of how many channels, and how far to bend them."""
     if source == BOWED:
         from perfsynth.synth import bowed
-        from perfsynth.synth.roll import sounding
+        from perfsynth.synth.roll import sounding, without_pedal
 
-        controls = performance.controls
-        table = sounding(replace(performance, controls=controls[controls["number"] != SUSTAIN]))
-        blocks = bowed.strings(table, rate=preset.sample_rate, seed=seed)
+        blocks = bowed.strings(sounding(without_pedal(performance)), rate=preset.sample_rate, seed=seed)
         return blocks, bowed.CHANNELS, bowed.colour(preset)
     from perfsynth.synth.core import synthesize
 
+    engines = registry.names("synth-audio")
+    if source not in engines:
+        raise UsageError(f"source {source!r}: {BOWED}, or an engine: {', '.join(engines)}")
     given = {"piano": piano} if piano else {}
     stream = synthesize(performance, engine=source, sample_rate=preset.sample_rate, seed=seed, **given)
     return stream.blocks, stream.n_channels, Colour()

@@ -251,7 +251,9 @@ def test_refining_finds_the_peaks() -> None:
     grid = np.arange(-20, 21) * 0.005
     true = np.array([0.03, -0.02, 0.01, 0.045])
     evidence = -0.5 * ((grid - true[:, None]) / 0.004) ** 2
-    found = refine(np.array([1.0, 2.0, 3.0, 3.0]), np.array([0, 1, 2, 2]), evidence, grid)
+    path_s = np.array([1.0, 2.0, 3.0, 3.0])
+    pitch = np.array([60, 62, 64, 67])
+    found = refine(path_s, np.array([0, 1, 2, 2]), evidence, grid, pitch=pitch, written_s=0.8 * path_s)
     np.testing.assert_allclose(found.onset_s, [1.032, 1.982, 3.012, 3.047], atol=0.003)
     assert (found.clear > 0.99).all()
 

@@ -98,6 +98,24 @@ def test_a_long_recording_is_heard_in_stretches_as_it_is_at_once(monkeypatch: py
     assert np.corrcoef(halved[:150], at_once[:150])[0, 1] > 0.5
 
 
+def test_notes_that_are_not_heard_say_nothing_of_the_others() -> None:
+    played = notes()
+    at = np.arange(round(8 * RATE)) / RATE
+    samples = np.zeros(len(at), np.float32)
+    for note in played:
+        hz = 440.0 * 2.0 ** ((note["pitch"] - 69) / 12)
+        samples += 0.1 * np.sin(2 * np.pi * hz * at) * (np.abs(at - note["onset_s"] - 0.2) < 0.2)
+    gone = played.copy()
+    gone["onset_s"][-1], gone["onset_s"][0] = 30.0, 0.2  # after the end, and in silence
+    level = levels(samples, gone)
+    assert np.isnan(level[[0, -1]]).all()
+    assert np.isfinite(level[1:-1]).all()
+    usual = expected([(gone["pitch"], level)], "piano")
+    found = velocities(gone["pitch"], level, usual)
+    assert found[[0, -1]].tolist() == [MEDIAN_VELOCITY, MEDIAN_VELOCITY]
+    assert np.abs(found - MEDIAN_VELOCITY).max() <= 12
+
+
 def test_velocities_stand_beside_what_is_usual_around_a_pitch() -> None:
     pitch = np.arange(40, 90)
     slope = 0.2 * (pitch - 60.0) - 50  # high notes are louder throughout
@@ -108,7 +126,7 @@ def test_velocities_stand_beside_what_is_usual_around_a_pitch() -> None:
     assert (found[pitch != 64] == MEDIAN_VELOCITY).all()
     assert velocities(pitch, slope + 100, usual).max() <= 127
     assert (expected([(np.full(9, 60), np.arange(9.0))], "drum")(pitch) == 4.0).all()
-    with pytest.raises(InputError, match="piano: 7 notes are played; at least 8"):
+    with pytest.raises(InputError, match="piano: 7 notes are heard; at least 8"):
         expected([(pitch[:7], slope[:7])], "piano")
 
 

@@ -70,7 +70,8 @@ def test_seeds_repeat() -> None:
 
 def test_noise_alone_where_nothing_is_bowed() -> None:
     wanted = np.full((20, PRESET.n_bands), np.exp(-3.0))
-    spectrum = bend(np.zeros((20, 2, 513), complex), wanted, PRESET, colour(PRESET), np.random.default_rng(0))
+    noise = np.random.default_rng(0).normal(size=(20, 2, 513, 2)) @ np.array([1, 1j])
+    spectrum = bend(np.zeros((20, 2, 513), complex), wanted, PRESET, replace(colour(PRESET), noise=1.0), noise)
     bands = np.abs(spectrum.mean(axis=1)) @ filterbank(PRESET).T
     assert np.log(bands.mean(axis=0))[5:].mean() == pytest.approx(-3.0, abs=0.3)
 

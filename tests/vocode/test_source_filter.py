@@ -123,3 +123,22 @@ def test_deep_performer_sounds_by_it() -> None:
     stream = synthesize(MUSIC, engine="deep-performer")
     assert stream.history[-1].options["vocoder"] == "source-filter"
     assert np.abs(heard(stream)).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["deep-performer-16k", "perfsynth-44k", "performancenet-44k"])
+def test_noise_fills_what_no_source_reaches_to_the_level_wanted(name: str) -> None:
+    preset = PRESETS[name]
+    values = np.full((preset.n_bands, 120), -3.0, np.float32)
+    silence = np.zeros((preset.sample_rate, 2), np.float32)
+    made = np.concatenate(list(coloured([silence], values, preset, colour=Colour(noise=1.0), seed=1)))
+    found = np.exp(spectrogram(made.mean(axis=1), preset)[5:-5, 20:100]).mean()
+    assert np.log(found) == pytest.approx(-3.0, abs=0.2)
+
+
+def test_a_pedal_changes_no_violin() -> None:
+    pedalled = played((0.1, 0.4, 69, 80), (0.8, 0.5, 72, 80), controls=[(0.2, 64, 127, 0), (3.0, 64, 0, 0)])
+    plain = replace(pedalled, controls=pedalled.controls[:0])
+    made = [synthesize_spectrogram(each, model="deep-performer", instrument="violin") for each in (pedalled, plain)]
+    np.testing.assert_array_equal(made[0].values, made[1].values)
+    piped = heard(vocode(made[0]))
+    np.testing.assert_array_equal(piped, heard(synthesize(pedalled, engine="violin")))
