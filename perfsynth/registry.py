@@ -288,5 +288,8 @@ def choose(
         found.append((model, sorted(options.keys() - taken)))
         if not found[-1][1]:
             return model, function, taken
+    if name == "auto" and len(options) > 1 and len(found) > 1:
+        asked = ", ".join(f"--{option.replace('_', '-')}" for option in options)
+        raise UsageError(f"no model of {stage} takes {asked} together; leave one out")
     model, unknown = found[0]
     raise UsageError(f"{model.name} takes no --{unknown[0].replace('_', '-')}; leave it out")

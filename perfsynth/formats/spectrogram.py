@@ -18,8 +18,8 @@ from perfsynth.formats.provenance import history_from_json
 from perfsynth.types import Spectrogram
 
 MAX_BYTES = 8 * 2**30  # ten hours of the widest preset
-_MEMBERS = ("values", "preset", "history")
-_PERFORMANCE = "performance"  # a member that may be missing
+_MEMBERS = ("values", "preset")
+_PERFORMANCE, _HISTORY = "performance", "history"  # members that may be missing
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the bytes
 
 
@@ -59,11 +59,13 @@ def read_spectrogram(data: bytes, *, name: str = "spectrogram") -> Spectrogram:
     values = arrays["values"]
     n_bands = PRESETS[preset].n_bands
     if values.ndim != 2 or values.shape[0] != n_bands or values.dtype.kind != "f":
-        raise InputError(f"{name}: shape {values.shape} of {values.dtype}; {preset} has {n_bands} bands of floats")
+        raise InputError(
+            f"{name}: shape {values.shape} of {values.dtype}; {preset} has {n_bands} bands of floats, (bands, frames)"
+        )
     if not (np.abs(values) <= np.finfo(np.float32).max).all():
         raise InputError(f"{name}: it has values that are not finite numbers; make it again")
     try:
-        history = history_from_json(json.loads(str(arrays["history"])))
+        history = history_from_json(json.loads(str(arrays.get(_HISTORY, "[]"))))
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{name}: its history is garbled ({error}); make it again") from error
     performance = None
@@ -80,14 +82,15 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
             size = sum(member.file_size for member in archive.infolist())
             if size > MAX_BYTES:
                 raise InputError(f"{name}: unpacks to {size >> 20} MB; that is no spectrogram")
-            also = (_PERFORMANCE,) if f"{_PERFORMANCE}.npy" in archive.namelist() else ()
-            for member in (*_MEMBERS, *also):
+            there = archive.namelist()
+            for member in (*_MEMBERS, *(name for name in (_PERFORMANCE, _HISTORY) if f"{name}.npy" in there)):
                 with archive.open(f"{member}.npy") as file:
                     found[member] = np.lib.format.read_array(io.BytesIO(file.read(MAX_BYTES)), allow_pickle=False)
     except InputError:
         raise
     except KeyError as error:
-        raise InputError(f"{name}: this .npz is no spectrogram of perfsynth ({error.args[0]})") from error
+        needed = " and ".join(_MEMBERS)
+        raise InputError(f"{name}: this .npz is no spectrogram, which has {needed} ({error.args[0]})") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{name}: broken .npz ({error}); make it again") from error
     return found

@@ -67,6 +67,7 @@ def modal(
     """The spectrogram of the modal piano, left and right averaged; see `perfsynth.synth.modal.engine.stream`."""
     from perfsynth.synth.modal.engine import stream
 
+    _preset(preset)
     return measured(stream(performance, piano=piano, room=room, seed=seed), preset)  # type: ignore[arg-type]
 
 
@@ -78,11 +79,15 @@ def measured(stream: AudioStream, preset: str) -> Spectrogram:
     UsageError
         When there is no such preset.
     """
-    if preset not in PRESETS:
-        raise UsageError(f"preset {preset!r} is unknown; there are {', '.join(PRESETS)}")
-    how = PRESETS[preset]
+    how = _preset(preset)
     parts = list(_measured(resample(stream, how.sample_rate), how))
     return Spectrogram(np.concatenate(parts, axis=1), preset, history=stream.history, sha256=stream.sha256)
+
+
+def _preset(name: str) -> Preset:
+    if name not in PRESETS:
+        raise UsageError(f"preset {name!r} is unknown; there are {', '.join(PRESETS)}")
+    return PRESETS[name]
 
 
 def _measured(stream: AudioStream, preset: Preset) -> Iterator[np.ndarray]:

@@ -60,7 +60,7 @@ def test_what_is_no_spectrogram_is_refused(data: bytes, words: str) -> None:
 def test_a_foreign_npz_is_named() -> None:
     buffer = io.BytesIO()
     np.savez(buffer, other=np.zeros(3))
-    with pytest.raises(InputError, match="no spectrogram of perfsynth"):
+    with pytest.raises(InputError, match="no spectrogram, which has values and preset"):
         read_spectrogram(buffer.getvalue())
 
 
