@@ -1,6 +1,7 @@
 """What HiFi-GAN learns by, for every system that makes samples: mel distance, discriminators, their features matched.
 
 Kong et al. 2020, section 2.3: a generator's loss is adversarial + 2 x feature matching + 45 x mel distance.
+Differs: the generator is judged by the discriminators as they are before their own step, which saves a pass.
 """
 
 from __future__ import annotations
