@@ -6,7 +6,7 @@ notes are played. The network weighs both; it was fitted to played piano pieces 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,19 @@ def _written_end_s(notes: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
     return np.asarray(np.interp(end_beat, knots, np.append(times, times[-1] + AFTER_LAST_BEATS * period_s)))
 
 
+def gaps(times: np.ndarray, onsets_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From each of some times to the next of sorted onsets, and since the one before, in seconds."""
+    following = np.searchsorted(onsets_s, times)
+    until = onsets_s[np.clip(following, 0, len(onsets_s) - 1)] - times
+    return until, times - onsets_s[np.clip(following - 1, 0, len(onsets_s) - 1)]
+
+
+def level_at(levels: np.ndarray, at_s: np.ndarray, band: np.ndarray) -> np.ndarray:
+    """What is heard in a band at a time, at the ends what is heard there."""
+    frames = np.clip(np.rint(at_s / FRAME_S).astype(int), 0, len(levels) - 1)
+    return np.asarray(levels[frames, band])
+
+
 def _seen(
     levels: np.ndarray, pitch: np.ndarray, onset_s: np.ndarray, written_s: np.ndarray, onsets_s: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -96,15 +109,10 @@ def _seen(
     times = start_s + length_s * RATIOS
     own, octave = (np.clip(pitch - LOWEST + above, 0, N_BANDS - 1)[:, None] for above in (0, 12))
 
-    def level(at_s: np.ndarray, band: np.ndarray) -> np.ndarray:
-        frames = np.clip(np.rint(at_s / FRAME_S).astype(int), 0, len(levels) - 1)
-        return np.asarray(levels[frames, band])
-
+    level = partial(level_at, levels)
     struck = np.maximum(level(start_s + 0.05, own), level(start_s + 0.1, own))
     now = level(times, own)
-    following = np.searchsorted(onsets_s, times)
-    until = onsets_s[np.clip(following, 0, len(onsets_s) - 1)] - times
-    since = times - onsets_s[np.clip(following - 1, 0, len(onsets_s) - 1)]
+    until, since = gaps(times, onsets_s)
     columns = (
         now - struck,
         level(times - 0.06, own) - now,

@@ -7,7 +7,7 @@ around; it was fitted to played piano pieces whose pedal is known (``benchmarks/
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from perfsynth.align.bands import Bands
 from perfsynth.align.evidence import OnsetModel
 from perfsynth.align.features import FRAME_S
-from perfsynth.align.offsets import NEIGHBOUR_S, SHORTEST_S, likeliest
+from perfsynth.align.offsets import NEIGHBOUR_S, SHORTEST_S, gaps, level_at, likeliest
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 
 RATIOS = np.exp(np.linspace(0, np.log(30), 36))  # of the time that the key was down
@@ -98,15 +98,10 @@ def described(
     own, octave = (np.clip(pitch - LOWEST + above, 0, N_BANDS - 1)[:, None] for above in (0, 12))
     frames = np.clip(np.rint(times / FRAME_S).astype(int), 0, len(levels) - 1)
 
-    def level(at_s: np.ndarray, band: np.ndarray) -> np.ndarray:
-        rows = np.clip(np.rint(at_s / FRAME_S).astype(int), 0, len(levels) - 1)
-        return np.asarray(levels[rows, band])
-
+    level = partial(level_at, levels)
     struck = np.maximum(level(start_s + 0.05, own), level(start_s + 0.1, own))
     now = level(times, own)
-    following = np.searchsorted(onsets_s, times)
-    until = onsets_s[np.clip(following, 0, len(onsets_s) - 1)] - times
-    since = times - onsets_s[np.clip(following - 1, 0, len(onsets_s) - 1)]
+    until, since = gaps(times, onsets_s)
     columns = (
         now - struck,
         level(times - 0.06, own) - now,
