@@ -145,3 +145,22 @@ def _tables(first: list[list[str]], tokens: dict[str, dict[str, dict[str, float]
         table = token_table({name: by_padding[padding] for name, by_padding in tokens.items() if by_padding})
         tables[f"Tokens against the first reference (Tang et al. 2025, Table II), {label}"] = table
     return tables
+
+
+def judged(reports: list[dict[str, Any]], mark: str) -> list[dict[str, Judged]]:
+    """The rows of each report of a batch; `mark` is a key that all of its reports have.
+
+    Raises
+    ------
+    InputError
+        When one is a report about something else.
+    """
+    from perfsynth.evaluate.performance_ceilings import Judged
+
+    try:
+        if any(mark not in one for one in reports):
+            raise KeyError(mark)
+        return [{name: Judged.from_json(row) for name, row in one["rows"].items()} for one in reports]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        remedy = "name another folder, or --force"
+        raise InputError(f"--out-dir has reports about something else ({error}); {remedy}") from error

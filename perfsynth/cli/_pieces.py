@@ -12,7 +12,7 @@ import typer
 from perfsynth import registry
 from perfsynth.batch.manifest import Row, columns, read_rows
 from perfsynth.cli import _io, _report, _report_page
-from perfsynth.cli._performances import tables_over, text_of
+from perfsynth.cli._performances import judged, tables_over, text_of
 from perfsynth.errors import InputError, UsageError
 
 MOST_REFERENCES = 4  # of a piece: more cost the square, and one piece is still one piece
@@ -87,14 +87,14 @@ def _together(
     report: str | None,
 ) -> None:  # fmt: skip
     """Print the means over pieces, and write the page about them."""
-    from perfsynth.evaluate.performance_ceilings import Judged
     from perfsynth.evaluate.performance_corpus import differences, summarise
 
     names = _names(model)
+    judgements = judged(reports, "piece")
     for one in reports:
         if (one.get("models"), one.get("notation")) != (names, notation.value):
             raise InputError(f"the report of {one.get('piece')} is of other models or another notation; --force")
-    rows = {one["piece"]: {name: Judged.from_json(row) for name, row in one["rows"].items()} for one in reports}
+    rows = {one["piece"]: found for one, found in zip(reports, judgements, strict=True)}
     baseline = _row_name(names[0])
     summaries, paired = summarise(rows), differences(rows, baseline)
     tables = tables_over(summaries, paired, f"Less {baseline}, piece by piece")

@@ -12,7 +12,7 @@ from perfsynth.cli import _performances as performances
 from perfsynth.cli import _pieces as pieces
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.evaluate import evaluate
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import UsageError
 
 ScoreFile = Annotated[str | None, typer.Option("--score", "-S", metavar="SCORE", help="The score both play.")]
 Generated = Annotated[
@@ -44,19 +44,9 @@ def _each(item: _io.Item, repeats: opt.Repeats = opt.Repeats.unfold) -> None:
 
 def _together(session: _io.Session, reports: list[dict[str, Any]]) -> None:
     """Print the means over rows, and what the others are less the generated ones."""
-    from perfsynth.evaluate.performance_ceilings import Judged
     from perfsynth.evaluate.performance_corpus import differences, summarise
 
-    try:
-        if any("references" not in one for one in reports):
-            raise KeyError("references")
-        rows = {
-            str(number): {name: Judged.from_json(row) for name, row in one["rows"].items()}
-            for number, one in enumerate(reports)
-        }
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        remedy = "name another folder, or --force"
-        raise InputError(f"--out-dir has reports about something else ({error}); {remedy}") from error
+    rows = {str(number): found for number, found in enumerate(performances.judged(reports, "references"))}
     over = _means.of_reports([one["rows"] for one in reports], session)
     base = performances.GENERATED
     tables = performances.tables_over(summarise(rows), differences(rows, base), f"Less {base}, row by row")

@@ -144,6 +144,9 @@ def test_the_pieces_of_a_corpus_are_rows_as_well(corpus: Path, tmp_path: Path) -
     assert json.loads(again.stderr.splitlines()[-2])["batch"]["skipped"] == 2
     other = evaluate(*asked, "--out-dir", tmp_path / "made", "--skip-existing", "--notation", "flat")
     assert other.exit_code == 1 and "another notation" in other.stderr
+    (tmp_path / "made/Bach/0.json").write_text('{"piece": "Bach/0", "rows": {"deadpan": {}}}')
+    foreign = evaluate(*asked, "--out-dir", tmp_path / "made", "--skip-existing")
+    assert foreign.exit_code == 1 and "something else" in foreign.stderr
 
 
 @pytest.mark.parametrize(
