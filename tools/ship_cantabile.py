@@ -1,6 +1,6 @@
 """Join trained networks of ``cantabile`` with trees into the model that ships, curves sized on the validation split.
 
-usage: ship_cantabile.py CORPUS RUN... -o DIR
+usage: ship_cantabile.py CORPUS RUN... -o DIR; without a RUN the curves of what is in DIR are sized again
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from perfsynth.data.pieces import pieces
 from perfsynth.perform.cantabile.interpretation import Players
+from perfsynth.perform.cantabile.model import load
 from perfsynth.perform.cantabile.network import Cantabile, Config
 from perfsynth.train.cantabile_trees import boosted
-from perfsynth.train.cantabile_validation import calibrated, cases, figures, interpretations
+from perfsynth.train.cantabile_validation import Case, calibrated, cases, figures, interpretations
 from perfsynth.train.checkpoint import to_toml
 
 
@@ -25,10 +26,14 @@ def main() -> None:
     """Read the runs, calibrate, write the model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("runs", type=Path, nargs="+", help="folders with model.safetensors and config.toml")
+    parser.add_argument("runs", type=Path, nargs="*", help="folders with model.safetensors and config.toml")
     parser.add_argument("-o", "--out", type=Path, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    found = cases(options.corpus, "valid")
+    if not options.runs:
+        resized(options.out, found)
+        return
     tables = [tomllib.loads((run / "config.toml").read_text()) for run in options.runs]
     networks, weights = [], {}
     for number, (run, table) in enumerate(zip(options.runs, tables, strict=True)):
@@ -37,7 +42,6 @@ def main() -> None:
         network.load_state_dict({name: value.float() for name, value in state.items()})
         networks.append(network.eval())
         weights |= {f"{number}.{name}": value.half() for name, value in state.items()}
-    found = cases(options.corpus, "valid")
     trees = boosted(pieces(options.corpus, "train"))
     weights |= {key: torch.from_numpy(a) for name, one in trees.items() for key, a in one.arrays(name).items()}
     heard = interpretations(Players(tuple(networks), trees), found)
@@ -55,6 +59,17 @@ def main() -> None:
         "validation": measured,
     }
     (options.out / "config.toml").write_text(to_toml(table))
+    print(to_toml({"calibration": asdict(calibration), "validation": measured}))
+
+
+def resized(place: Path, found: list[Case]) -> None:
+    """Size the curves of a model that is there."""
+    heard = interpretations(load(str(place)).players, found)
+    calibration = calibrated(found, heard)
+    measured = {name: round(value, 4) for name, value in figures(found, heard, calibration).items()}
+    table = tomllib.loads((place / "config.toml").read_text())
+    table |= {"calibration": asdict(calibration), "validation": measured}
+    (place / "config.toml").write_text(to_toml(table))
     print(to_toml({"calibration": asdict(calibration), "validation": measured}))
 
 

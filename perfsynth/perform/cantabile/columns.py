@@ -45,6 +45,7 @@ class Reading:
     chords: np.ndarray  # (m, chord columns) float32
     chord: np.ndarray  # (n,) index of each note's chord
     chord_beat: np.ndarray  # (m,) quarter notes
+    held_beat: np.ndarray  # (n,) quarter notes that each note is written to last, 0 for grace notes
     present: Mapping[str, bool]  # which of OPTIONAL the score states
     composer: str  # a surname, "" when unknown
 

@@ -24,7 +24,9 @@ COMPOSERS = (
 def read(score: Score) -> Reading:
     """Turn a score (at least one note) into feature columns; see `Reading`."""
     note_table, chord_table, chord, beat, present = _tables(score)
-    return Reading(note_table.matrix(), chord_table.matrix(), chord, beat, present, composer_of(score.composer))
+    held_beat = score.notes["duration_beat"]
+    matrices = note_table.matrix(), chord_table.matrix()
+    return Reading(*matrices, chord, beat, held_beat, present, composer_of(score.composer))
 
 
 def composer_of(text: str) -> str:

@@ -12,6 +12,8 @@ from perfsynth.perform.cantabile.playing import ASYNCHRONY_S, Curves
 from perfsynth.perform.cantabile.variation import drift
 
 LEAST_PEDAL = 0.04  # of a piece: with less, none
+SURE_PEDAL = 0.8  # likely enough that it stays down through a rest of all parts
+SHORTEST_BEAT = 1 / 16  # of what is written
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
 
 
@@ -38,6 +40,7 @@ class Calibration:
     velocity: float = 1.0
     articulation: float = 1.0
     asynchrony: float = 1.0
+    long_notes: float = 0.1  # log2 that a note is held longer for each doubling of what is written
     pedal_share: float = 0.8  # of how long it is likely to be down in a piece
     lift_threshold: float = 0.5
     mark_tolerance: float = 0.2  # how far the default tempo may stray from a metronome mark
@@ -57,6 +60,9 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
     level = 64 + 20 * says["velocity"] * min(manner.dynamics, 1.0)
     velocity_spread = np.exp(says["velocity_spread"] + 2.7) * calibration.velocity * manner.dynamics
     articulation_spread = np.exp(says["articulation_spread"]) * calibration.articulation
+    held = says["articulation"] + articulation_spread * articulation + calibration.long_notes * _length(reading)
+    pedal = _likeliest(heard.pedal, calibration.pedal_share)
+    pedal &= _sounding(reading, heard.pedal_beat) | (heard.pedal > SURE_PEDAL)
     asynchrony_spread = np.exp(says["asynchrony_spread"]) * calibration.asynchrony * manner.rubato
     return Curves(
         reading.chord,
@@ -64,12 +70,25 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         beat_period_s=_beat_period(says["log_beat_period"], manner, calibration),
         log_beat_period=tempo * spread,
         velocity=level + velocity_spread * velocity,
-        articulation=(says["articulation"] + articulation_spread * articulation) * manner.articulation,
+        articulation=held * manner.articulation,
         asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,
         pedal_beat=heard.pedal_beat,
-        pedal_down=manner.pedal & _likeliest(heard.pedal, calibration.pedal_share),
+        pedal_down=manner.pedal & pedal,
         pedal_lift=heard.lift > calibration.lift_threshold,
     )
+
+
+def _length(reading: Reading) -> np.ndarray:
+    """(n,) octaves by which each note is written longer than the mean."""
+    octave = np.log2(np.maximum(reading.held_beat, SHORTEST_BEAT))
+    return np.asarray(octave - octave.mean())
+
+
+def _sounding(reading: Reading, beat: np.ndarray) -> np.ndarray:
+    """Whether any note is written to sound at each of (p,) beats."""
+    begin = reading.chord_beat[reading.chord]
+    begun, over = (np.searchsorted(np.sort(at), beat + 1e-6, side="right") for at in (begin, begin + reading.held_beat))
+    return np.asarray(begun > over)
 
 
 def _likeliest(down: np.ndarray, share: float) -> np.ndarray:
@@ -78,7 +97,7 @@ def _likeliest(down: np.ndarray, share: float) -> np.ndarray:
     People differ in how much pedal they take far more than in where; a fixed threshold would leave whole pieces dry
     and drown others.
     """
-    places = float(down.mean()) * share
+    places = float(down.mean()) * share if len(down) else 0.0
     return down > np.quantile(down, 1 - places) if places > LEAST_PEDAL else np.zeros(len(down), bool)
 
 

@@ -1,0 +1,76 @@
+"""From what cantabile thinks of a score to what it plays: rests, long notes, nothing more than was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perfsynth.perform.cantabile.interpretation import Interpretation
+from perfsynth.perform.cantabile.network import STATISTICS
+from perfsynth.perform.cantabile.playing import play
+from perfsynth.perform.cantabile.reading import read
+from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
+from perfsynth.types import SCORE_NOTE, Score
+
+SAMPLES = 4  # a quarter note
+
+
+def score(*notes: tuple[float, float]) -> Score:
+    """Of one key, by onset and duration in quarter notes."""
+    rows = [(f"n{index}", onset, length, 60) for index, (onset, length) in enumerate(notes)]
+    made = np.zeros(len(rows), SCORE_NOTE)
+    for index, (note_id, onset, length, pitch) in enumerate(rows):
+        made[index]["note_id"], made[index]["pitch"] = note_id, pitch
+        made[index]["onset_beat"], made[index]["duration_beat"] = onset, length
+    return Score(made)
+
+
+def thought(of: Score, pedal: np.ndarray) -> Interpretation:
+    """Nothing but a pedal, whose probability is known on a grid of sixteenths."""
+    n, m = len(of.notes), len(read(of).chord_beat)
+    flat = np.zeros(m)
+    says = dict.fromkeys(STATISTICS, 0.0)
+    return Interpretation(flat, np.zeros(n), np.zeros(n), np.zeros(n), pedal, np.arange(len(pedal)) / 4, flat, says)
+
+
+def test_the_pedal_is_up_while_all_parts_rest_unless_that_is_very_likely() -> None:
+    music = score((0.0, 2.0), (4.0, 1.0), (8.0, 1.0))  # silent from 2 to 4 and from 5 to 8
+    likely = np.linspace(0.6, 0.65, 8 * SAMPLES + 1)
+    likely[5 * SAMPLES :] += 0.3
+    asked = curves(read(music), thought(music, likely), Manner(), Calibration(pedal_share=1.2))
+    beat = asked.pedal_beat
+    assert asked.pedal_down[(beat >= 1.5) & (beat < 2)].all()
+    assert not asked.pedal_down[(beat >= 2) & (beat < 4)].any()
+    assert asked.pedal_down[(beat >= 5) & (beat < 8)].all()
+    assert not curves(read(music), thought(music, likely), Manner(pedal=False), Calibration()).pedal_down.any()
+
+
+def test_of_two_voices_the_longer_one_keeps_the_pedal_down() -> None:
+    music = score((0.0, 1.0), (0.0, 3.0), (4.0, 1.0))
+    likely = 0.6 + 0.001 * np.arange(4 * SAMPLES + 1)
+    down = curves(read(music), thought(music, likely), Manner(), Calibration(pedal_share=1.6)).pedal_down
+    beat = np.arange(len(down)) / SAMPLES
+    assert down[(beat >= 1) & (beat < 3)].all()
+    assert not down[(beat >= 3) & (beat < 4)].any()
+
+
+@pytest.mark.parametrize(("octaves", "expression"), [(0.1, 1.0), (0.2, 1.0), (0.1, 0.0)])
+def test_each_doubling_of_what_is_written_is_held_longer(octaves: float, expression: float) -> None:
+    music = score((0.0, 1.0), (1.0, 2.0), (3.0, 4.0), (7.0, 1.0))
+    manner = Manner(articulation=expression)
+    asked = curves(read(music), thought(music, np.zeros(29)), manner, Calibration(long_notes=octaves))
+    assert np.diff(asked.articulation[:3]) == pytest.approx(octaves * expression)
+    assert asked.articulation.mean() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_grace_notes_count_as_very_short_and_all_is_played() -> None:
+    music = score((0.0, 1.0), (1.0, 2.0), (3.0, 4.0))
+    notes = music.notes.copy()
+    notes["grace"][1], notes["duration_beat"][1] = 1, 0.0
+    graced = replace(music, notes=notes)
+    asked = curves(read(graced), thought(graced, np.zeros(13)), Manner(), Calibration(long_notes=0.3))
+    assert np.isfinite(asked.articulation).all()
+    assert asked.articulation[1] == asked.articulation.min()
+    assert len(play(graced, asked).notes) == 3
