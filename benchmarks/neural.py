@@ -5,7 +5,9 @@ CORPUS is what tools/sound_corpus.py made. For each of its instruments prints Ma
 
 1. engines and networks that are given the performance;
 2. vocoders that are given the bands of the recording itself, and the performance;
-3. the ladder.
+3. the ladder;
+
+and then vocoders that are given the bands of the recording as it sounds in a hall.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from seed_systems import RATE, averaged, held_out, ladder, markdown, mono, reference, untrained
+import numpy as np
+import seed_systems
+from seed_systems import RATE, averaged, held_out, ladder, markdown, mono, untrained
 
-from perfsynth import formats
 from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.evaluate.audio import distances
 from perfsynth.synth.core import synthesize
+from perfsynth.synth.modal.room import RoomName, in_room
 from perfsynth.synth.spectrogram import measured, synthesize_spectrogram
 from perfsynth.types import AudioStream, Performance
 from perfsynth.vocode.core import vocode
@@ -32,9 +36,11 @@ MEASURES = (
 )  # fmt: skip
 NETWORK = {"neural": "perfsynth-44k", "deep-performer": "deep-performer-16k"}  # and the bands that it predicts
 VOCODERS = {
-    "perfsynth-44k": ("source-filter", "griffin-lim"),
+    "perfsynth-44k": ("neural", "source-filter", "griffin-lim"),
     "deep-performer-16k": ("source-filter", "griffin-lim", "hifigan"),
 }
+
+HALL: RoomName = "hall"
 
 Maker = Callable[[Recording, Performance], AudioStream]
 
@@ -46,14 +52,23 @@ def predicted(model: str, vocoder: str, instrument: str) -> Maker:
     )
 
 
-def given(preset: str, vocoder: str) -> Maker:
-    """The recording's own bands, sounded."""
+def given(preset: str, vocoder: str, room: RoomName = "dry") -> Maker:
+    """The recording's own bands, in a room, sounded."""
 
     def make(recording: Recording, played: Performance) -> AudioStream:
-        audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
-        return vocode(replace(measured(audio.stream(), preset), performance=played), model=vocoder)
+        heard = AudioStream([reference(recording, room)], RATE, 1, 0.0)
+        return vocode(replace(measured(heard, preset), performance=played), model=vocoder)
 
     return make
+
+
+def reference(recording: Recording, room: RoomName = "dry") -> np.ndarray:
+    """(n, 1) at 44.1 kHz."""
+    dry = seed_systems.reference(recording)
+    if room == "dry":
+        return dry
+    stereo = np.concatenate(list(in_room([np.repeat(dry, 2, axis=1)], room, rate=RATE, seed=0)))
+    return stereo.mean(axis=1, keepdims=True)[: len(dry)]
 
 
 def systems(instrument: str, samples: str | None) -> dict[str, Maker]:
@@ -74,16 +89,25 @@ def systems(instrument: str, samples: str | None) -> dict[str, Maker]:
     return found
 
 
-def row(make: Maker, corpus: Path, instrument: str) -> dict[str, float]:
+def row(make: Maker, corpus: Path, instrument: str, room: RoomName = "dry") -> dict[str, float]:
     """Mean distances from the held-out recordings, and CPU seconds a second of audio."""
     rows, spent_s, heard_s = [], 0.0, 0.0
     for recording, played in held_out(corpus, instrument, scored=False):
-        wanted = reference(recording)
+        wanted = reference(recording, room)
         began = time.process_time()
         made = mono(make(recording, played), len(wanted))
         spent_s, heard_s = spent_s + time.process_time() - began, heard_s + len(wanted) / RATE
         rows.append(distances(made, wanted).mean())
     return averaged(rows, MEASURES) | {"rtf": spent_s / heard_s}
+
+
+def table(instrument: str, figures: dict[str, dict[str, float]]) -> str:
+    """Markdown."""
+    lines = [
+        [name, *(f"{found[key]:.3f}" for key in MEASURES), f"{found['rtf']:.2f}" if "rtf" in found else ""]
+        for name, found in figures.items()
+    ]
+    return markdown([instrument, *MEASURES, "CPU s per s"], lines)
 
 
 def main() -> None:
@@ -97,11 +121,13 @@ def main() -> None:
             name: row(make, chosen.corpus, instrument) for name, make in systems(instrument, chosen.samples).items()
         }
         figures |= ladder(chosen.corpus, instrument, MEASURES)
-        lines = [
-            [name, *(f"{found[key]:.3f}" for key in MEASURES), f"{found['rtf']:.2f}" if "rtf" in found else ""]
-            for name, found in figures.items()
-        ]
-        print(f"Against {instrument}:\n\n" + markdown([instrument, *MEASURES, "CPU s per s"], lines), flush=True)
+        print(f"Against {instrument}:\n\n" + table(instrument, figures), flush=True)
+        there = {
+            f"true bands, {preset}, {vocoder}": row(given(preset, vocoder, HALL), chosen.corpus, instrument, HALL)
+            for preset, vocoders in VOCODERS.items()
+            for vocoder in vocoders
+        }
+        print(f"Against {instrument} in a hall:\n\n" + table(instrument, there), flush=True)
 
 
 if __name__ == "__main__":

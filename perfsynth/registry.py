@@ -26,6 +26,12 @@ class Model:
     license: str = "MIT"
     source: str = ""  # the paper it follows
     config: str = ""  # in configs/: what trains it, for a model that needs weights
+    weights: str = ""  # its folder in pretrained/, where that is not its name
+
+    @property
+    def folder(self) -> str:
+        """In pretrained/: what ships of it, with its card."""
+        return self.weights or self.name
 
     def load(self) -> Callable[..., Any]:
         """Import the function behind the name."""
@@ -74,6 +80,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.modal.engine:stream",
         "a grand of partials, shaped noise and recorded attacks; nothing to install",
         license="model: CC BY 3.0, after samples by Alexander Holm",
+        weights="modal-salamander",
     ),
     Model(
         "fluidsynth",
@@ -160,6 +167,7 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.synth.spectrogram:modal",
         "the spectrogram of the modal piano, in any preset",
         license="model: CC BY 3.0, after samples by Alexander Holm",
+        weights="modal-salamander",
     ),
     Model(
         "neural",
@@ -214,6 +222,15 @@ MODELS: tuple[Model, ...] = (
         "perfsynth.vocode.griffin_lim:vocode",
         "phases found by iteration; takes every preset, trained on nothing",
         source="Griffin and Lim 1984; Perraudin et al. 2013",
+    ),
+    Model(
+        "neural",
+        "vocode",
+        "perfsynth.vocode.neural:vocode",
+        "source-filter, gone on with by a network that has heard pianos and rooms; 44.1 kHz",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        config="neural-vocoder.toml",
+        weights="neural-vocoder",
     ),
     Model(
         "hifigan",

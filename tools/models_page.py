@@ -23,16 +23,17 @@ def main() -> None:
         )
         for model in registry.MODELS:
             if model.stage == stage:
-                print(f"| {_name(model.name)} | {model.summary} | {model.source} | {_licence(model.license)} |")
+                cells = (_name(model.name, model.folder), model.summary, model.source, _licence(model.license))
+                print(f"| {' | '.join(cells)} |")
         print()
-    named = {model.name for model in registry.MODELS}
+    named = {model.folder for model in registry.MODELS}
     others = sorted(card.parent.name for card in PRETRAINED.glob("*/CARD.md") if card.parent.name not in named)
     print("## Shipped beside them\n")
-    print("\n".join(f"- {_name(name)}" for name in others))
+    print("\n".join(f"- {_name(name, name)}" for name in others))
 
 
-def _name(name: str) -> str:
-    card = PRETRAINED / name / "CARD.md"
+def _name(name: str, folder: str) -> str:
+    card = PRETRAINED / folder / "CARD.md"
     return f"[{name}](../{card.relative_to(ROOT).as_posix()})" if card.is_file() else name
 
 

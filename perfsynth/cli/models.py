@@ -31,14 +31,16 @@ def models(
             if model in chosen and model.stage == stage:
                 mark = "*" if model.name == registry.names(stage)[0] else " "
                 typer.echo(f" {mark} {model.name:22} {model.summary} ({_terms(model)})")
-    card = files("perfsynth") / "pretrained" / (name or "") / "CARD.md"
-    if name is not None and card.is_file():
-        typer.echo("\n" + card.read_text())
-    elif name is None:
+    if name is None:
         session.say("* is the default of its stage")
+        return
+    for folder in dict.fromkeys(model.folder for model in chosen):
+        card = files("perfsynth") / "pretrained" / folder / "CARD.md"
+        if card.is_file():
+            typer.echo("\n" + card.read_text())
 
 
 def _terms(model: registry.Model) -> str:
     """The licence of a model that can be used; else what trains it."""
-    ships = (files("perfsynth") / "pretrained" / model.name).is_dir()
+    ships = (files("perfsynth") / "pretrained" / model.folder).is_dir()
     return model.license if ships or not model.config else f"no weights ship: perfsynth train configs/{model.config}"

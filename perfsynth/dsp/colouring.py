@@ -169,11 +169,11 @@ def _highest(bands: np.ndarray, around: int) -> np.ndarray:
 
 def _between(bands: np.ndarray, preset: Preset) -> np.ndarray:
     """(n_frames, n_bands) factors as (n_frames, n_bins): those of each bin, by the weights of its bands."""
-    return bands if preset.bank == "linear" else bands @ _shares(preset)
+    return bands if preset.bank == "linear" else bands @ shares(preset)
 
 
 @cache
-def _shares(preset: Preset) -> np.ndarray:
+def shares(preset: Preset) -> np.ndarray:
     """(n_bands, n_bins) float32: how much each band says of a bin; columns of bins that no band holds are zero."""
     bank = filterbank(preset)
     peaks = bank / np.maximum(bank.max(axis=1, keepdims=True), 1e-12)

@@ -52,3 +52,26 @@ class ConvNeXt(nn.Module):
         y = self.along(x.transpose(1, 2)).transpose(1, 2)
         y = self.contract(nn.functional.gelu(self.expand(self.norm(y, condition))))
         return x + self.gain * y
+
+
+class Stack(nn.Module):
+    """A convolution into the width of the stack, blocks of `ConvNeXt`, and a norm behind."""
+
+    def __init__(self, inputs: int, width: int, layers: int, conditions: int) -> None:
+        super().__init__()
+        self.enter = nn.Conv1d(inputs, width, KERNEL, padding=KERNEL // 2)
+        self.first = ConditionedNorm(width, conditions)
+        self.blocks = nn.ModuleList([ConvNeXt(width, conditions, layers) for _ in range(layers)])
+        self.last = ConditionedNorm(width, conditions)
+
+    def seen(self, x: Tensor, condition: Tensor) -> Tensor:
+        """(B, inputs, T), (B,) -> (B, T, width)."""
+        x = self.first(self.enter(x).transpose(1, 2), condition)
+        for block in self.blocks:
+            x = block(x, condition)
+        return self.last(x, condition)
+
+
+def context(layers: int) -> int:
+    """Frames on each side that a frame of a `Stack` depends on."""
+    return (layers + 1) * (KERNEL // 2)

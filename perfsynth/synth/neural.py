@@ -6,11 +6,12 @@ the whole: there is no seam, and memory does not grow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perfsynth.dsp import windows
 from perfsynth.synth.known import number_of
 from perfsynth.synth.modal.room import in_room, tail_s
 from perfsynth.synth.modal.tuning import A4_HZ
@@ -85,32 +86,26 @@ def predict(
     return measured(sounded, PRESET)
 
 
-def _followed(blocks: Any, n_samples: int) -> Iterator[np.ndarray]:
+def _followed(blocks: Iterable[np.ndarray], n_samples: int) -> Iterator[np.ndarray]:
     """The blocks and some silence."""
     yield from blocks
     for start in range(0, n_samples, 65536):
         yield np.zeros((min(65536, n_samples - start), SOURCES * CHANNELS), np.float32)
 
 
-def windowed(blocks: Any, network: Neural, instrument: int, device: str, window: int = WINDOW) -> Iterator[np.ndarray]:
+def windowed(
+    blocks: Iterable[np.ndarray], network: Neural, instrument: int, device: str, window: int = WINDOW
+) -> Iterator[np.ndarray]:
     """(n, 2) float32: what a network makes of an exciter, (n, 4), in windows of some frames."""
     from perfsynth.synth.neural_network import PRESET
 
-    hop = PRESET.hop
     # Beside the network's own context, frames that overlap with those at the border of the window.
-    around = (network.config.context + PRESET.n_fft // hop) * hop
+    around = network.config.context + PRESET.n_fft // PRESET.hop
     network = network.to(device)
-    held, lead = np.zeros((0, SOURCES * CHANNELS), np.float32), 0
-    for block in blocks:
-        held = np.concatenate([held, block])
-        while len(held) >= lead + window * hop + around:
-            part = _sounded(held[: lead + window * hop + around], network, instrument, device)
-            yield part[lead : lead + window * hop]
-            kept = max(lead + window * hop - around, 0)
-            lead = lead + window * hop - kept
-            held = held[kept:]
-    if len(held) > lead:
-        yield _sounded(held, network, instrument, device)[lead:]
+    return windows.windowed(
+        blocks, lambda part, first: _sounded(part, network, instrument, device),
+        hop=PRESET.hop, window=window, around=around, channels=SOURCES * CHANNELS,
+    )  # fmt: skip
 
 
 def _sounded(exciter: np.ndarray, network: Neural, instrument: int, device: str) -> np.ndarray:

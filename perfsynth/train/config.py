@@ -22,6 +22,7 @@ TASKS = {
     "m2a-baseline": "perfsynth.train.m2a_baseline:M2ABaselineTask",
     "m2m": "perfsynth.train.m2m:M2MTask",
     "neural": "perfsynth.train.neural:NeuralTask",
+    "neural-vocoder": "perfsynth.train.neural_vocoder:VocoderTask",
     "performancenet": "perfsynth.train.performancenet:PerformanceNetTask",
 }
 DECAYS = ("cosine", "exponential", "none")

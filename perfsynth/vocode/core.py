@@ -12,7 +12,7 @@ from perfsynth.dsp.mel import PRESETS
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError
 from perfsynth.nn.device import checked
-from perfsynth.types import AudioStream, Spectrogram
+from perfsynth.types import AudioStream, Performance, Spectrogram
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
 NEED_PERFORMANCE = ("source-filter",)
@@ -101,3 +101,24 @@ def require(spectrogram: Spectrogram, preset: str, model: str) -> None:
     if spectrogram.preset != preset:
         others = "source-filter or griffin-lim" if spectrogram.performance is not None else "griffin-lim"
         raise InputError(f"preset {spectrogram.preset}; {model} was trained on {preset}: use --model {others}")
+
+
+def played_in(spectrogram: Spectrogram) -> Performance:
+    """The performance that a spectrogram keeps.
+
+    Raises
+    ------
+    InputError
+        When it keeps none, or one without notes.
+    """
+    if spectrogram.performance is None or len(spectrogram.performance.notes) == 0:
+        raise InputError(
+            "the spectrogram keeps no performance, as those of perfsynth synth-mel do; use --model griffin-lim"
+        )
+    return spectrogram.performance
+
+
+def said(spectrogram: Spectrogram, option: str) -> str:
+    """What the last step that says so made the spectrogram with; nothing where none does."""
+    said = [step.options[option] for step in spectrogram.history if step.options.get(option)]
+    return str(said[-1]) if said else ""

@@ -14,8 +14,9 @@ import numpy as np
 from perfsynth import registry
 from perfsynth.dsp.colouring import Colour, coloured
 from perfsynth.dsp.mel import PRESETS, Preset
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream, Performance, Spectrogram
+from perfsynth.vocode.core import played_in, said
 
 PIANO, BOWED = "modal", "bowed"
 VIOLIN = "violin"  # what the names of instruments begin with that are bowed
@@ -41,23 +42,14 @@ def vocode(spectrogram: Spectrogram, *, source: str | None = None, seed: int = 0
     UsageError
         When there is no such source.
     """
-    if spectrogram.performance is None or len(spectrogram.performance.notes) == 0:
-        raise InputError(
-            "the spectrogram keeps no performance, as those of perfsynth synth-mel do; use --model griffin-lim"
-        )
+    performance = played_in(spectrogram)
     preset = PRESETS[spectrogram.preset]
-    chosen = source or (BOWED if _said(spectrogram, "instrument").startswith(VIOLIN) else PIANO)
-    piano = _said(spectrogram, "piano") if chosen == PIANO else ""
-    blocks, n_channels, colour = _played(spectrogram.performance, chosen, piano, preset, seed)
+    chosen = source or (BOWED if said(spectrogram, "instrument").startswith(VIOLIN) else PIANO)
+    piano = said(spectrogram, "piano") if chosen == PIANO else ""
+    blocks, n_channels, colour = _played(performance, chosen, piano, preset, seed)
     made = coloured(blocks, spectrogram.values, preset, colour=colour, n_channels=n_channels, seed=seed)
     n_samples = max(spectrogram.values.shape[1] - 1, 1) * preset.hop
     return AudioStream(made, preset.sample_rate, n_channels, n_samples / preset.sample_rate)
-
-
-def _said(spectrogram: Spectrogram, option: str) -> str:
-    """What the last step that says so made the spectrogram with; nothing where none does."""
-    said = [step.options[option] for step in spectrogram.history if step.options.get(option)]
-    return str(said[-1]) if said else ""
 
 
 def _played(

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from perfsynth.errors import InputError, MissingError, UsageError
+from perfsynth.nn.gains import FINE_BINS, hats
 from perfsynth.synth import neural
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.modal import engine
 from perfsynth.synth.neural_exciter import exciter
-from perfsynth.synth.neural_network import FINE_BINS, PRESET, Config, Neural, hats
+from perfsynth.synth.neural_network import PRESET, Config, Neural
 from perfsynth.synth.spectrogram import synthesize_spectrogram
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.spectral import spectral_losses

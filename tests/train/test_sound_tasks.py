@@ -34,6 +34,10 @@ TASKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"width": 8, "layers": 1, "residual": True},
         {"clips": 1, "clip_frames": 16, "valid_s": 1.0, "adversarial": 0.1, "discriminator_divisor": 64},
     ),
+    "neural-vocoder": (
+        {"width": 8, "layers": 1},
+        {"clips": 2, "clip_frames": 16, "valid_s": 1.0, "adversarial": 0.1, "discriminator_divisor": 64},
+    ),
     "hifigan": ({"channels": 16}, {"segments": 2, "segment_frames": 16, "discriminator_divisor": 64, "warm_steps": 2}),
     "deep-performer": (
         {"width": 8, "encoder_layers": 1, "decoder_layers": 1, "inner": 8, "kernel": 1},
@@ -98,7 +102,9 @@ def test_a_run_that_goes_on_is_the_run_that_was_not_stopped(name: str, corpus: P
     assert "score" in figures
 
 
-@pytest.mark.parametrize(("name", "audible"), [("neural", {"near", "far"}), ("hifigan", {"made"})])
+@pytest.mark.parametrize(
+    ("name", "audible"), [("neural", {"near", "far"}), ("neural-vocoder", {"near", "far"}), ("hifigan", {"made"})]
+)
 def test_what_validation_makes_can_be_heard_and_seen(
     name: str, audible: set[str], corpus: Path, tmp_path: Path
 ) -> None:
@@ -118,14 +124,17 @@ def test_weights_that_were_trained_can_be_played(corpus: Path, tmp_path: Path) -
     from perfsynth.vocode.core import vocode
 
     made = {}
-    for name in ("neural", "deep-performer", "hifigan"):
+    for name in ("neural", "neural-vocoder", "deep-performer", "hifigan"):
         config = read_config(config_file(tmp_path, name), steps=1)
         made[name] = str(train(config, make_task(config, corpus), tmp_path / name, report=lambda s, f: None))
     spectrogram = synthesize_spectrogram(MUSIC["valid"], model="deep-performer", weights=made["deep-performer"])
     audio = sound(vocode(spectrogram, model="hifigan", weights=made["hifigan"]))
     assert len(audio) == (spectrogram.values.shape[1] - 1) * 256
-    values = synthesize_spectrogram(MUSIC["valid"], model="neural", weights=made["neural"], instrument="far").values
-    assert np.isfinite(values).all()
+    spectrogram = synthesize_spectrogram(MUSIC["valid"], model="neural", weights=made["neural"], instrument="far")
+    assert np.isfinite(spectrogram.values).all()
+    audio = sound(vocode(spectrogram, model="neural", weights=made["neural-vocoder"]))
+    assert audio.shape == ((spectrogram.values.shape[1] - 1) * 512, 2)
+    assert np.isfinite(audio).all()
 
 
 def test_instruments_are_brought_to_the_level_and_the_time_of_the_exciter(corpus: Path) -> None:
