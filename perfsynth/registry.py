@@ -224,15 +224,6 @@ MODELS: tuple[Model, ...] = (
         source="Griffin and Lim 1984; Perraudin et al. 2013",
     ),
     Model(
-        "neural",
-        "vocode",
-        "perfsynth.vocode.neural:vocode",
-        "source-filter, gone on with by a network that has heard pianos and rooms; 44.1 kHz",
-        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
-        config="neural-vocoder.toml",
-        weights="neural-vocoder",
-    ),
-    Model(
         "hifigan",
         "vocode",
         "perfsynth.vocode.hifigan:vocode",
@@ -240,6 +231,15 @@ MODELS: tuple[Model, ...] = (
         source="Kong et al. 2020, version 2; Dong et al. 2022, inversion model",
         config="hifigan-small.toml",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+    ),
+    Model(
+        "neural",
+        "vocode",
+        "perfsynth.vocode.neural:vocode",
+        "source-filter, gone on with by a network that has heard pianos and rooms; 44.1 kHz",
+        license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",
+        config="neural-vocoder.toml",
+        weights="neural-vocoder",
     ),
     Model(
         "m2a",

@@ -70,10 +70,13 @@ class ColouringTask:
         """What the network must be told to be made again."""
         return asdict(self.config)
 
-    def clips(self, rng: np.random.Generator) -> Iterator[tuple[Example, int, int]]:
-        """Random clips: of which example, their first sample, at a frame, and their length with both edges."""
+    def clips(
+        self, rng: np.random.Generator, number: int, among: np.ndarray | None = None
+    ) -> Iterator[tuple[Example, int, int]]:
+        """Random clips of all examples, or of those among which: whose they are, first sample, at a frame, length."""
         length = self.settings.clip_frames * PRESET.hop + 2 * EDGE
-        for index in rng.choice(len(self.examples), self.settings.clips, p=self.share):
+        share = self.share if among is None else self.share * among / (self.share @ among)
+        for index in rng.choice(len(self.examples), number, p=share):
             example = self.examples[index]
             starts = max(len(example.sound) - length, 0) // PRESET.hop
             yield example, PRESET.hop * int(rng.integers(0, starts + 1)), length

@@ -39,7 +39,7 @@ class NeuralTask(ColouringTask):
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Exciters (B, 4, n), sounds (B, 2, n) and instruments (B,)."""
         exciters, sounds, instruments = [], [], []
-        for example, start, length in self.clips(rng):
+        for example, start, length in self.clips(rng, self.settings.clips):
             exciter, sound = example.clip(start, length)
             exciters.append(exciter)
             sounds.append(sound)

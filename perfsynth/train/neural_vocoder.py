@@ -12,6 +12,7 @@ import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.dsp.mel import spectrogram_torch
+from perfsynth.errors import InputError
 from perfsynth.nn.weights import network_of
 from perfsynth.train.coloured import ColouringTask, distances, padded
 from perfsynth.train.coloured import Settings as Coloured
@@ -40,6 +41,9 @@ class VocoderTask(ColouringTask):
         self.acoustic = acoustic() if self.settings.predicted else None
         self._foretold: dict[str, np.ndarray] = {}
         super().__init__(corpus, splits)
+        self.known = np.array([self._knows(example) for example in self.examples])
+        if self.acoustic is not None and not self.known.any():
+            raise InputError(f"{corpus}: no recording of {', '.join(self.acoustic.config.instruments)} to predict")
 
     def network(self) -> Vocoder:
         """A network with fresh weights."""
@@ -48,20 +52,27 @@ class VocoderTask(ColouringTask):
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Exciters with noise (B, 6, n), bands (B, 128, T) and sounds (B, 2, n)."""
         exciters, bands, sounds = [], [], []
-        for example, start, length in self.clips(rng):
+        n_foretold = int(rng.binomial(self.settings.clips, self.settings.predicted))
+        chosen = [(True, clip) for clip in self.clips(rng, n_foretold, self.known)] if n_foretold else []
+        chosen += [(False, clip) for clip in self.clips(rng, self.settings.clips - n_foretold)]
+        for is_foretold, (example, start, length) in chosen:
             exciter, sound = example.clip(start, length)
-            foretold = self._predicted(example) if rng.random() < self.settings.predicted else None
+            foretold = self._predicted(example) if is_foretold else None
             exciters.append(_with_noise(exciter, rng))
             sounds.append(sound)
             first = start // PRESET.hop
             bands.append(_bands(sound) if foretold is None else foretold[:, first : first + length // PRESET.hop + 1])
         return padded(exciters, length), _followed(bands, length // PRESET.hop + 1), padded(sounds, length)
 
+    def _knows(self, example: Example) -> bool:
+        """Whether the acoustic network has learnt the instrument, in its environment."""
+        return self.acoustic is not None and example.recording.instrument in self.acoustic.config.instruments
+
     def _predicted(self, example: Example) -> np.ndarray | None:
         """(128, T) bands of a whole recording, where the acoustic network knows the instrument."""
-        name = example.recording.instrument
-        if self.acoustic is None or name not in self.acoustic.config.instruments:
+        if self.acoustic is None or not self._knows(example):
             return None
+        name = example.recording.instrument
         if example.recording.audio not in self._foretold:
             number = torch.tensor([self.acoustic.config.instruments.index(name)])
             exciter = torch.from_numpy(np.ascontiguousarray(example.exciter.T))
@@ -82,8 +93,8 @@ class VocoderTask(ColouringTask):
         """Distances to the held-out recordings of each instrument, whatever their environment.
 
         ``m44`` and ``db`` are those of `perfsynth.train.neural.NeuralTask.validate`, from the bands of the recording
-        and, named ``predicted``, from those of the acoustic network if there is one. ``score`` is minus the mean of
-        all ``m44``.
+        and, named ``predicted``, from those of the acoustic network if there is one. ``score`` is minus the mean
+        ``m44`` over all of both.
         """
         rows: dict[str, list[tuple[float, float]]] = {}
         for example, given, bands, sound in self._checks(network):
@@ -97,7 +108,7 @@ class VocoderTask(ColouringTask):
             for name, found in rows.items()
             for what, value in zip(("m44", "db"), np.mean(found, axis=0), strict=True)
         }
-        return figures | {"score": -float(np.mean([value for name, value in figures.items() if "m44" in name]))}
+        return figures | {"score": -float(np.mean([m44 for found in rows.values() for m44, _ in found]))}
 
     @torch.no_grad()
     def samples(self, network: nn.Module) -> dict[str, Sample]:

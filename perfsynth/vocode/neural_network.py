@@ -2,7 +2,7 @@
 
 Like `source-filter`, it first gives every frame of the exciter the bands that are wanted; ConvNeXt blocks over both
 then say what remains, as logarithmic gains for every source, channel, band and frame, and how much noise stands
-where the exciter has nothing: hiss, and rooms that sound on. The gains start at one and the noise at next to nothing,
+where the exciter has nothing. The gains start at one and the noise at next to nothing,
 so that before training it is `source-filter`. Where no sound is wanted there is none.
 """
 
@@ -25,7 +25,9 @@ INPUTS = (SOURCES + 1) * CHANNELS
 PRESET = PRESETS["perfsynth-44k"]
 N_BINS = PRESET.n_fft // 2 + 1
 FIRST = Colour()  # the filter that it starts from
-NOISE_LN = -4.0  # nepers: noise before anything is learnt, beside the bands wanted
+# Nepers: noise before anything is learnt, beside the bands wanted in each channel. At most it is as loud as these; in
+# the mean of left and right, which are independent, 3 dB less.
+NOISE_LN = -4.0
 SILENT = 1e-7
 
 

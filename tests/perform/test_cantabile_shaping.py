@@ -65,12 +65,32 @@ def test_each_doubling_of_what_is_written_is_held_longer(octaves: float, express
     assert asked.articulation.mean() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_grace_notes_count_as_very_short_and_all_is_played() -> None:
+def test_rests_take_no_pedal_from_the_music_between_them() -> None:
+    busy = score(*((float(beat), 1.0) for beat in range(16)))
+    sparse = score(*((float(beat), 1.0) for beat in range(0, 16, 4)))  # three beats of rest after each
+    rng = np.random.default_rng(0)
+    down = []
+    for music in (busy, sparse):
+        grid = np.arange(int(music.notes["onset_beat"].max()) * SAMPLES + 1) / SAMPLES
+        likely = 0.4 + 0.05 * rng.random(len(grid))
+        asked = curves(read(music), thought(music, likely), Manner(), Calibration(pedal_share=1.0))
+        down.append(asked.pedal_down[np.isin(np.floor(grid), music.notes["onset_beat"])].mean())
+    assert down[0] == pytest.approx(down[1], abs=0.1)
+
+
+def test_a_note_is_held_for_no_more_than_anybody_would() -> None:
+    music = score((0.0, 64.0), *((1 + beat / 16, 1 / 16) for beat in range(64)))
+    asked = curves(read(music), thought(music, np.zeros(21)), Manner(bpm=60.0), Calibration())
+    wild = replace(asked, articulation=np.where(music.notes["duration_beat"] > 1, -20.0, 20.0))
+    held_s = play(music, wild).notes["duration_s"]
+    assert held_s.max() < 60.0
+
+
+def test_grace_notes_leave_the_others_as_long_as_they_are_and_all_is_played() -> None:
     music = score((0.0, 1.0), (1.0, 2.0), (3.0, 4.0))
     notes = music.notes.copy()
     notes["grace"][1], notes["duration_beat"][1] = 1, 0.0
     graced = replace(music, notes=notes)
     asked = curves(read(graced), thought(graced, np.zeros(13)), Manner(), Calibration(long_notes=0.3))
-    assert np.isfinite(asked.articulation).all()
-    assert asked.articulation[1] == asked.articulation.min()
+    assert asked.articulation == pytest.approx([-0.3, 0.0, 0.3])
     assert len(play(graced, asked).notes) == 3

@@ -174,3 +174,28 @@ def test_a_corpus_without_a_split_or_with_another_instrument_is_refused(corpus: 
     config.model["instruments"] = ["near"]
     with pytest.raises(InputError, match="far"):
         make_task(config, corpus)
+
+
+def test_a_vocoder_learns_from_bands_that_are_predicted(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from perfsynth.synth.neural_network import Config, Neural
+    from perfsynth.train import neural_vocoder
+
+    config = read_config(config_file(tmp_path, "neural-vocoder"))
+    always = replace(config, task=config.task | {"predicted": 1.0, "clips": 8})
+    with pytest.raises(InputError, match="salamander, fluidr3 to predict"):
+        make_task(always, corpus)
+    monkeypatch.setattr(neural_vocoder, "acoustic", lambda: Neural(Config(8, 1, instruments=("near",))).eval())
+    task: Any = make_task(always, corpus)
+    exciter, bands, sound = task.batch(np.random.default_rng(0))
+    own = neural_vocoder.spectrogram_torch(sound.mean(dim=1), neural_vocoder.PRESET)
+    made = neural_vocoder.spectrogram_torch((exciter[:, :2] + exciter[:, 2:4]).mean(dim=1), neural_vocoder.PRESET)
+    inner = slice(6, -6)
+    assert float((bands - made)[..., inner].abs().mean()) < 0.02  # the untrained network gives its exciter
+    assert float((bands - own)[..., inner].abs().mean()) < 0.2  # which is what "near" is, but for level and time
+    figures = task.validate(task.network().eval())
+    assert {"m44_near", "m44_far", "predicted_m44_near"} <= set(figures)
+    assert "predicted_m44_far" not in figures

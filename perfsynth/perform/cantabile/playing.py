@@ -16,6 +16,7 @@ SHORTEST_KEY_S = 0.03
 LIFT_S = 0.03  # s after its chord that a foot lifts; median of human ones in (n)ASAP
 UP_S = 0.13  # s that it stays up before it goes down again, likewise
 LEVEL, LEVEL_SCALE = 64.0, 20.0  # velocity at 0 and units of the network's velocity
+SHORTEST_LOG2, LONGEST_LOG2 = -5.0, 3.0  # of the length written: beyond, nobody plays
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
 
 
@@ -54,7 +55,8 @@ def play(score: Score, curves: Curves) -> Performance:
     beat = curves.chord_beat
     onset_s = time_s[curves.chord] + _within_chord(curves, notes["grace"] > 0)
     grid_s = time_at(np.stack([np.floor(notes["onset_beat"] + 1e-6) + k for k in (0, 1)]), beat, time_s)
-    duration_s = notes["duration_beat"] * (grid_s[1] - grid_s[0]) * np.exp2(curves.articulation)
+    held = np.exp2(np.clip(curves.articulation, SHORTEST_LOG2, LONGEST_LOG2))
+    duration_s = notes["duration_beat"] * (grid_s[1] - grid_s[0]) * held
     onset_s, duration_s = _graces(notes, curves.chord, time_s, onset_s, duration_s)
     start_s = min(float(time_at(np.zeros(1), beat, time_s)[0]) if beat[0] > 0 else 0.0, float(onset_s.min()))
     played = np.zeros(len(notes), PERFORMED_NOTE)

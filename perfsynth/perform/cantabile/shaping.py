@@ -34,13 +34,16 @@ class Manner:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Factors, measured on the validation split, from the network's curves to the spread of human ones."""
+    """What stands between the network's curves and those played; all but `long_notes` and `mark_tolerance` measured.
+
+    The factors bring curves to the spread of human ones on the validation split.
+    """
 
     tempo: float = 1.0
     velocity: float = 1.0
     articulation: float = 1.0
     asynchrony: float = 1.0
-    long_notes: float = 0.1  # log2 that a note is held longer for each doubling of what is written
+    long_notes: float = 0.0  # log2 that a note is held longer for each doubling of what is written
     pedal_share: float = 0.8  # of how long it is likely to be down in a piece
     lift_threshold: float = 0.5
     mark_tolerance: float = 0.2  # how far the default tempo may stray from a metronome mark
@@ -61,8 +64,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
     velocity_spread = np.exp(says["velocity_spread"] + 2.7) * calibration.velocity * manner.dynamics
     articulation_spread = np.exp(says["articulation_spread"]) * calibration.articulation
     held = says["articulation"] + articulation_spread * articulation + calibration.long_notes * _length(reading)
-    pedal = _likeliest(heard.pedal, calibration.pedal_share)
-    pedal &= _sounding(reading, heard.pedal_beat) | (heard.pedal > SURE_PEDAL)
+    possible = _sounding(reading, heard.pedal_beat) | (heard.pedal > SURE_PEDAL)
     asynchrony_spread = np.exp(says["asynchrony_spread"]) * calibration.asynchrony * manner.rubato
     return Curves(
         reading.chord,
@@ -73,15 +75,16 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         articulation=held * manner.articulation,
         asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,
         pedal_beat=heard.pedal_beat,
-        pedal_down=manner.pedal & pedal,
+        pedal_down=manner.pedal & _likeliest(heard.pedal, possible, calibration.pedal_share),
         pedal_lift=heard.lift > calibration.lift_threshold,
     )
 
 
 def _length(reading: Reading) -> np.ndarray:
-    """(n,) octaves by which each note is written longer than the mean."""
+    """(n,) octaves by which each note is written longer than the mean; 0 for grace notes."""
+    main = reading.held_beat > 0
     octave = np.log2(np.maximum(reading.held_beat, SHORTEST_BEAT))
-    return np.asarray(octave - octave.mean())
+    return np.where(main, octave - octave[main].mean(), 0.0) if main.any() else np.zeros(len(octave))
 
 
 def _sounding(reading: Reading, beat: np.ndarray) -> np.ndarray:
@@ -91,14 +94,16 @@ def _sounding(reading: Reading, beat: np.ndarray) -> np.ndarray:
     return np.asarray(begun > over)
 
 
-def _likeliest(down: np.ndarray, share: float) -> np.ndarray:
-    """Where the pedal is down: in the likeliest places of a piece, as many of them as it is likely to be down in.
+def _likeliest(down: np.ndarray, possible: np.ndarray, share: float) -> np.ndarray:
+    """Where the pedal is down: in the likeliest of the possible places, as many of them as it is likely to be down in.
 
     People differ in how much pedal they take far more than in where; a fixed threshold would leave whole pieces dry
     and drown others.
     """
-    places = float(down.mean()) * share if len(down) else 0.0
-    return down > np.quantile(down, 1 - places) if places > LEAST_PEDAL else np.zeros(len(down), bool)
+    places = float(down[possible].mean()) * share if possible.any() else 0.0
+    if places <= LEAST_PEDAL:
+        return np.zeros(len(down), bool)
+    return possible & (down > np.quantile(down[possible], max(1 - places, 0.0)))
 
 
 def _beat_period(learned: float, manner: Manner, calibration: Calibration) -> float:

@@ -272,5 +272,6 @@ class _Player:
 @lru_cache(maxsize=4)
 def _white(seed: int, number: int, n_samples: int) -> np.ndarray:
     """(n_samples, 2) float32 white noise, another for every number."""
-    generator = np.random.Generator(np.random.Philox(key=(seed % 2**64, number + 2**32)))
+    key = np.array([seed % 2**64, number + 2**32], np.uint64)
+    generator = np.random.Generator(np.random.Philox(key=key))
     return generator.standard_normal((n_samples, 2), np.float32)
