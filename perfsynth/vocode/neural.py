@@ -1,7 +1,7 @@
 """``neural``: the notes behind a spectrogram, played by the modal piano and filtered to its bands by a network.
 
 What `source-filter` does by rule (`perfsynth.vocode.source_filter`), with what was learnt from recordings on top: how
-a band divides among partials, attacks and noise, and what a room adds that no string plays.
+a band divides among partials, attacks and noise, and how far predicted bands are to be trusted.
 """
 
 from __future__ import annotations
