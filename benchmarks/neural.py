@@ -7,7 +7,8 @@ CORPUS is what tools/sound_corpus.py made. For each of its instruments prints Ma
 2. vocoders that are given the bands of the recording itself, and the performance;
 3. the ladder;
 
-and then vocoders that are given the bands of the recording as it sounds in a hall.
+and then vocoders that are given the bands of the recording as it sounds in a hall. ``--wander`` prints nothing but how
+far the partials of held notes stray, in cents.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from seed_systems import RATE, averaged, held_out, ladder, markdown, mono, untra
 
 from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.evaluate.audio import distances
+from perfsynth.evaluate.partials import steadiness
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.modal.room import RoomName, in_room
 from perfsynth.synth.spectrogram import measured, synthesize_spectrogram
-from perfsynth.types import AudioStream, Performance
+from perfsynth.types import PERFORMED_NOTE, AudioStream, Performance
 from perfsynth.vocode.core import vocode
 
 MEASURES = (
@@ -41,6 +43,7 @@ VOCODERS = {
 }
 
 HALL: RoomName = "hall"
+HELD_KEYS = (36, 48, 60, 72)
 
 Maker = Callable[[Recording, Performance], AudioStream]
 
@@ -101,6 +104,21 @@ def row(make: Maker, corpus: Path, instrument: str, room: RoomName = "dry") -> d
     return averaged(rows, MEASURES) | {"rtf": spent_s / heard_s}
 
 
+def wander() -> str:
+    """Markdown: how far partials of single notes stray, 0.5 to 3 s after their onsets, in cents."""
+    lines = []
+    for key in HELD_KEYS:
+        notes = np.array([("n1", 0.1, 4.0, key, 80, 0)], PERFORMED_NOTE)
+        played = Performance(notes)
+        bands = synthesize_spectrogram(played, model="neural")
+        made = [synthesize(played, engine=name, sample_rate=RATE) for name in ("modal", "neural")]
+        made += [vocode(bands, model=name) for name in VOCODERS["perfsynth-44k"]]
+        sounds = (mono(stream, 4 * RATE)[round(0.6 * RATE) : round(3.1 * RATE), 0] for stream in made)
+        lines.append([str(key), *(f"{steadiness(sound, RATE, key).wander_cents:.2f}" for sound in sounds)])
+    head = ["key", "modal", "neural", *(f"bands of neural, {name}" for name in VOCODERS["perfsynth-44k"])]
+    return markdown(head, lines)
+
+
 def table(instrument: str, figures: dict[str, dict[str, float]]) -> str:
     """Markdown."""
     lines = [
@@ -115,7 +133,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--samples", help="folder of the Salamander")
+    parser.add_argument("--wander", action="store_true")
     chosen = parser.parse_args()
+    if chosen.wander:
+        print(wander())
+        return
     for instrument in dict.fromkeys(recording.instrument for recording in read_recordings(chosen.corpus)):
         figures = {
             name: row(make, chosen.corpus, instrument) for name, make in systems(instrument, chosen.samples).items()
