@@ -36,6 +36,11 @@ class Transform(nn.Module):
         return sound.unflatten(0, spectra.shape[:2])
 
 
+def exact(sound: Tensor) -> torch.autocast:
+    """Where spectra are worked on: in full precision, whatever the layers between run in."""
+    return torch.autocast(sound.device.type, enabled=False)
+
+
 def standard(ln_bands: Tensor) -> Tensor:
     """Logarithmic mel bands around 0, as networks like to read them."""
     return (ln_bands - CENTRE_LN) / SPREAD_LN

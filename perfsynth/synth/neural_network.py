@@ -17,7 +17,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.dsp.mel import PRESETS, filterbank
 from perfsynth.nn.convnext import Stack, context
 from perfsynth.nn.gains import Gains
-from perfsynth.nn.transform import Transform, standard
+from perfsynth.nn.transform import Transform, exact, standard
 
 SOURCES, CHANNELS = 2, 2
 PRESET = PRESETS["perfsynth-44k"]
@@ -56,26 +56,23 @@ class Neural(Stack):
 
     def forward(self, exciter: Tensor, instrument: Tensor) -> Tensor:
         """(B, 4, n), the modes left and right and the rest left and right, (B,) -> (B, 2, n)."""
-        with torch.autocast(exciter.device.type, enabled=False):
-            coloured = self.coloured(self.transform(exciter), instrument)
-            return self.transform.inverse(coloured, exciter.shape[-1])
+        with exact(exciter):
+            spectrum = self.transform(exciter)
+            bands = torch.log((self.bank @ spectrum.abs()).clamp_min(FLOOR))
+        x = self.seen(standard(bands).flatten(1, 2), instrument)
+        with exact(exciter):
+            return self.transform.inverse(self._coloured(spectrum, x.float()), exciter.shape[-1])
 
-    def coloured(self, spectrum: Tensor, instrument: Tensor) -> Tensor:
-        """(B, 4, F, T) complex, (B,) -> (B, 2, F, T) complex."""
+    def _coloured(self, spectrum: Tensor, x: Tensor) -> Tensor:
+        """(B, 4, F, T) complex, (B, T, width) -> (B, 2, F, T) complex."""
         size, _, n_bins, n_frames = spectrum.shape
-        x = self.features(spectrum, instrument)
         parts = spectrum * self.gains(x)
         made = parts.view(size, SOURCES, CHANNELS, n_bins, n_frames).sum(dim=1)
         if self.residual is None:
             return made
-        free = self.residual(x).float().view(size, n_frames, CHANNELS, n_bins, 2)
+        free = self.residual(x).view(size, n_frames, CHANNELS, n_bins, 2)
         level = self._level(spectrum.view(size, SOURCES, CHANNELS, n_bins, n_frames).sum(dim=1))
         return made + level * torch.view_as_complex(free).permute(0, 2, 3, 1)
-
-    def features(self, spectrum: Tensor, instrument: Tensor) -> Tensor:
-        """(B, 4, F, T), (B,) -> (B, T, width)."""
-        mel = torch.log((self.bank @ spectrum.abs()).clamp_min(FLOOR))
-        return self.seen(standard(mel).flatten(1, 2), instrument)
 
     def _level(self, spectrum: Tensor) -> Tensor:
         """The magnitude around each bin."""

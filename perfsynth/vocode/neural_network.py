@@ -18,7 +18,7 @@ from perfsynth.dsp.colouring import Colour, shares
 from perfsynth.dsp.mel import MOST, PRESETS, filterbank
 from perfsynth.nn.convnext import Stack, context
 from perfsynth.nn.gains import Gains
-from perfsynth.nn.transform import SPREAD_LN, Transform, standard
+from perfsynth.nn.transform import SPREAD_LN, Transform, exact, standard
 
 SOURCES, CHANNELS = 2, 2  # of the exciter; as many channels of noise follow
 INPUTS = (SOURCES + 1) * CHANNELS
@@ -76,16 +76,19 @@ class Vocoder(Stack):
         Tensor
             (B, 2, n).
         """
-        with torch.autocast(exciter.device.type, enabled=False):
-            return self.transform.inverse(self.coloured(self.transform(exciter), values.float()), exciter.shape[-1])
+        with exact(exciter):
+            sources, hiss = self.transform(exciter).split((SOURCES * CHANNELS, CHANNELS), dim=1)
+            wanted = torch.exp(values.float().clamp_max(MOST[PRESET.logarithm]))
+            wanted = torch.where(wanted > 1.001 * PRESET.floor, wanted, 0.0)
+            filtered = self._filter(sources, wanted)
+            heard = self._heard(sources, values.float(), filtered)
+        x = self.seen(heard, torch.zeros(len(values), dtype=torch.long, device=values.device))
+        with exact(exciter):
+            coloured = self._coloured(sources, hiss, wanted, filtered, x.float())
+            return self.transform.inverse(coloured, exciter.shape[-1])
 
-    def coloured(self, spectra: Tensor, values: Tensor) -> Tensor:
-        """(B, 6, F, T) complex, (B, 128, T) -> (B, 2, F, T) complex."""
-        sources, hiss = spectra.split((SOURCES * CHANNELS, CHANNELS), dim=1)
-        wanted = torch.exp(values.clamp_max(MOST[PRESET.logarithm]))
-        wanted = torch.where(wanted > 1.001 * PRESET.floor, wanted, 0.0)
-        filtered = self._filter(sources, wanted)
-        x = self._seen(sources, values, filtered)
+    def _coloured(self, sources: Tensor, hiss: Tensor, wanted: Tensor, filtered: Tensor, x: Tensor) -> Tensor:
+        """(B, 4, F, T), (B, 2, F, T) complex, (B, 128, T), (B, 128, T), (B, T, width) -> (B, 2, F, T) complex."""
         parts = sources * (self.shares @ filtered)[:, None] * self.gains(x)
         level = self.shares @ (wanted / self.bank.sum(dim=1).clamp_min(SILENT)[:, None])
         made: Tensor = parts.unflatten(1, (SOURCES, CHANNELS)).sum(dim=1)
@@ -100,13 +103,12 @@ class Vocoder(Stack):
         least = 10 ** (-FIRST.valley_db / 20) * highest + SILENT
         return (wanted / torch.maximum(bands, least)).clamp(0, FIRST.most)
 
-    def _seen(self, sources: Tensor, values: Tensor, filtered: Tensor) -> Tensor:
-        """(B, T, width) of the bands of the sources, those wanted, and the filter."""
+    def _heard(self, sources: Tensor, values: Tensor, filtered: Tensor) -> Tensor:
+        """(B, inputs, T): the bands of the sources, those wanted, and the filter."""
         bands = torch.log((self.bank @ sources.abs()).clamp_min(PRESET.floor)).flatten(1, 2)
         levels = standard(torch.cat([bands, values], dim=1))
         gains = torch.log(filtered.clamp_min(1 / FIRST.most)) / SPREAD_LN
-        alone = torch.zeros(len(values), dtype=torch.long, device=values.device)
-        return self.seen(torch.cat([levels, gains], dim=1), alone)
+        return torch.cat([levels, gains], dim=1)
 
     def _level_of_noise(self) -> float:
         """The mean magnitude of the transform of white noise: that of a Rayleigh distribution."""

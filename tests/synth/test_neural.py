@@ -78,6 +78,20 @@ def test_a_clip_does_not_hear_its_neighbours_in_the_batch() -> None:
     assert float((alone[0] - together[1]).abs().max()) < 1e-5
 
 
+@pytest.mark.parametrize("residual", [False, True])
+def test_in_half_precision_the_layers_run_in_it_and_the_spectra_do_not(residual: bool) -> None:
+    made = network(Config(16, 2, residual=residual), trained=True)
+    given, alone, seen = torch.randn(1, 4, 12000) * 0.1, torch.tensor([0]), []
+    made.blocks[0].expand.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    with torch.no_grad():
+        exact = made(given, alone)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = made(given, alone)
+    assert seen == [torch.float32, torch.bfloat16]
+    assert half.dtype == torch.float32
+    assert 0 < float((half - exact).std() / exact.std()) < 0.02
+
+
 @pytest.mark.parametrize("length", [1, 100, 40 * 512 + 77, 70 * 512])
 def test_windows_are_the_whole(length: int) -> None:
     made = network(Config(16, 2, residual=True), trained=True)

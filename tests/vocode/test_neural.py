@@ -65,6 +65,19 @@ def test_before_training_it_is_the_source_filter() -> None:
     assert np.std((made - by_rule)[inner]) < 0.03 * np.std(by_rule[inner])  # the noise that it begins with
 
 
+def test_in_half_precision_the_layers_run_in_it_and_the_spectra_do_not() -> None:
+    made, seen = network(trained=True), []
+    given = torch.from_numpy(sources(30).T)[None], torch.from_numpy(bands_like(30))[None]
+    made.blocks[0].expand.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    with torch.no_grad():
+        exact = made(*given)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = made(*given)
+    assert seen == [torch.float32, torch.bfloat16]
+    assert half.dtype == torch.float32
+    assert 0 < float((half - exact).std() / exact.std()) < 0.05
+
+
 def test_where_no_sound_is_wanted_there_is_none() -> None:
     wanted = bands_like(60)
     wanted[:, 20:] = FLOOR_LN
