@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 
 from perfsynth.data import cache_folder
-from perfsynth.data.pieces import MANIFEST, Piece, pieces
+from perfsynth.data.pieces import MANIFEST, Piece, pieces, read_manifest
 from perfsynth.errors import PerfsynthError
 from perfsynth.evaluate.audio_table import markdown
 from perfsynth.evaluate.performance_ceilings import CONSENSUS, DEADPAN, HUMAN, Judged, judge
 from perfsynth.evaluate.performance_corpus import as_read, differences, summarise
 from perfsynth.evaluate.performance_table import PADDING_LABELS, token_table, with_intervals
 from perfsynth.expression import measure, played_notes, time_at
-from perfsynth.perform.cantabile.reading import read
+from perfsynth.perform.cantabile.reading import groups, read
 from perfsynth.perform.core import perform
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
@@ -109,7 +109,11 @@ def judged(piece: Piece, boosted: Boosted | None, missing: set[str]) -> dict[str
 
 def predictions(corpus: Path, split: str) -> dict[str, Boosted]:
     """What gradient boosting predicts of each piece of the split; trained once for each corpus."""
-    key = sha256((corpus / MANIFEST).read_bytes() + f"{TARGETS} {MOST_ROWS}".encode()).hexdigest()[:16]
+    files = [corpus / entry.path for entry in read_manifest(corpus) if entry.split in ("train", split)]
+    known = sha256(f"{TARGETS} {MOST_ROWS} {groups()}".encode())
+    for path in [corpus / MANIFEST, *files]:
+        known.update(path.read_bytes())
+    key = known.hexdigest()[:16]
     path = cache_folder() / "benchmarks" / f"boosting-{key}-{split}.npz"
     if not path.is_file():
         models = trained(corpus)

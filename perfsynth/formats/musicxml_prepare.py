@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from perfsynth.errors import InputError
+from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.types import NOTE_ID, Part
 
 log = logging.getLogger("perfsynth")
@@ -66,6 +67,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
     for direction in list(root.iter("direction")):
         for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
             direction.remove(kind)
+        spell_out(direction)
         _split_pedal_change(direction)
         _sound_metronome(direction)
         _sound_jump(direction)

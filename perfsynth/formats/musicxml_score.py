@@ -199,7 +199,8 @@ class _Tables:
         rows: list[tuple] = []
         pedals: list[tuple[float, bool, tuple]] = []
         found = [*part.iter_all(symbols.Direction, include_subclasses=True), *part.iter_all(symbols.Words)]
-        dynamics = sorted(d.start.t for d in found if isinstance(d, symbols.ConstantLoudnessDirection))
+        steady = [d for d in found if isinstance(d, symbols.ConstantLoudnessDirection) and self._is_level(d.text)]
+        dynamics = sorted(d.start.t for d in steady)
         for direction in found:
             kind, limit = self._kind(direction), np.inf
             end = direction.end.t if direction.end is not None else direction.start.t

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.perform.dynamics import velocities
-from perfsynth.perform.tempo_words import bpm_of_words
+from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import beats_to_seconds, scaled_to, tempo_map
-from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, TEMPO, Mark, Performance, Score
+from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Mark, Performance, Score
 
 # Share of the written duration that a sign leaves (Mark -> share); without a sign a note is held in full.
 SHARES = {Mark.STACCATO: 0.5, Mark.STACCATISSIMO: 0.25, Mark.PORTATO: 0.75, Mark.MARCATO: 0.85}
@@ -23,7 +23,7 @@ def perform(score: Score, *, bpm: float | None = None, seed: int = 0) -> Perform
     notes = score.notes
     onset_beat, duration_beat = _written_times(notes)
     start_beat = min(0.0, float(onset_beat.min()))
-    tempos = _tempos(score)
+    tempos = tempo_map(stated_tempos(score))
     if bpm is not None:
         end_beat = float((onset_beat + duration_beat).max())
         tempos = scaled_to(tempos, bpm, start_beat=start_beat, end_beat=end_beat)
@@ -39,15 +39,6 @@ def perform(score: Score, *, bpm: float | None = None, seed: int = 0) -> Perform
     played["duration_s"] = (end_s - onset_s) * _held_share(notes["marks"])
     played["velocity"] = velocities(score)
     return Performance(played, _pedals(score, tempos, zero_s), score.parts)
-
-
-def _tempos(score: Score) -> np.ndarray:
-    """The written tempo map; without metronome marks, what its tempo words mean."""
-    if len(score.tempos):
-        return tempo_map(score.tempos)
-    words = score.directions[score.directions["kind"] == "tempo"]
-    meant = [(row["onset_beat"], bpm_of_words(str(row["text"]))) for row in words]
-    return tempo_map(np.array([(beat, bpm) for beat, bpm in meant if bpm is not None], TEMPO))
 
 
 def _written_times(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

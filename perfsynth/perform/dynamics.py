@@ -10,10 +10,13 @@ from perfsynth.types import Mark, Score
 # so that an unmarked score sits at 64, the middle of the range.
 LEVELS = {"pppp": 8, "ppp": 12, "pp": 22, "p": 36, "mp": 50, "mf": 64, "f": 80, "ff": 96, "fff": 112, "ffff": 124}
 UNMARKED = 64
+HAIRPINS = ("crescendo", "diminuendo")
 HAIRPIN = 14  # velocity steps that a hairpin gains when no dynamic follows it: one level
 # Accents hold for the notes at their own onset only: their gain in velocity steps.
 ACCENTS = {"sf": 20, "sfz": 20, "sffz": 30, "fz": 20, "rf": 14, "rfz": 14, "fp": 20, "sfp": 20, "sfpp": 20}
 AFTER_ACCENT = {"fp": "p", "sfp": "p", "sfpp": "pp"}
+BESIDE_BEATS = 1.0  # within which a staff's own level outweighs that of another staff
+LATE_BEATS = 2.0  # a first level that comes sooner holds from the beginning
 MARK_GAINS = {Mark.ACCENT: 12, Mark.MARCATO: 20}
 
 
@@ -22,35 +25,64 @@ def velocities(score: Score) -> np.ndarray:
 
     Velocities that a score MIDI states are taken as they are.
     """
+    level, accent = loudness(score)
+    return np.clip(np.rint(level + accent), 1, 127).astype(int)
+
+
+def loudness(score: Score) -> tuple[np.ndarray, np.ndarray]:
+    """Velocity that the dynamics in force give each note, and what its own accents add to it, both (n,).
+
+    Velocities that a score MIDI states are levels without accents.
+    """
     notes = score.notes
-    level = np.zeros(len(notes))
-    rows = score.directions
+    level, accent = np.zeros(len(notes)), np.zeros(len(notes))
     for part in np.unique(notes["part"]):
+        rows = score.directions[score.directions["part"] == part]
         for staff in np.unique(notes["staff"][notes["part"] == part]):
             here = (notes["part"] == part) & (notes["staff"] == staff)
-            heard = rows[(rows["part"] == part) & np.isin(rows["staff"], (0, staff))]
-            if not np.any(heard["kind"] == "dynamic"):  # piano scores write them once, under the upper staff
-                heard = rows[rows["part"] == part]
-            level[here] = _dynamic_curve(heard, notes["onset_beat"][here])
+            onset_beat = notes["onset_beat"][here]
+            level[here] = _dynamic_curve(_in_force(rows, staff), onset_beat)
+            accent[here] = _accents(rows, staff, onset_beat)
     for mark, gain in MARK_GAINS.items():
-        level += gain * (notes["marks"] & mark != 0)
+        accent += gain * (notes["marks"] & mark != 0)
     stated = notes["velocity"] > 0
-    return np.where(stated, notes["velocity"], np.clip(np.rint(level), 1, 127)).astype(int)
+    return np.where(stated, notes["velocity"], level), np.where(stated, 0.0, accent)
+
+
+def _in_force(rows: np.ndarray, staff: int) -> np.ndarray:
+    """The levels and hairpins that a staff obeys: its own, and another's where it has none of its own beside it.
+
+    Piano scores write most dynamics once, under the upper staff.
+    """
+    rows = rows[np.isin(rows["text"], (*LEVELS, *AFTER_ACCENT)) | np.isin(rows["kind"], HAIRPINS)]
+    own = np.isin(rows["staff"], (0, staff))
+    levels = rows["kind"] == "dynamic"
+    beside = np.abs(rows["onset_beat"][:, None] - rows["onset_beat"][own & levels]) < BESIDE_BEATS
+    return rows[own | ~beside.any(axis=1)]
+
+
+def _accents(rows: np.ndarray, staff: int, onset_beat: np.ndarray) -> np.ndarray:
+    """What the accents among the dynamics add at each onset: those of the staff, or where it has none of those above.
+
+    What is meant for both hands stands under the upper staff.
+    """
+    rows = rows[np.isin(rows["text"], tuple(ACCENTS)) & (rows["staff"] <= staff)]
+    own = np.isin(rows["staff"], (0, staff))
+    gain = np.zeros(len(onset_beat))
+    for row in rows[own] if own.any() else rows:
+        gain[np.abs(onset_beat - row["onset_beat"]) < 1e-6] = ACCENTS[str(row["text"])]
+    return gain
 
 
 def _dynamic_curve(rows: np.ndarray, onset_beat: np.ndarray) -> np.ndarray:
-    """Velocity at each onset: steps at the dynamics, ramps along the hairpins, spikes at the accents."""
-    steps = [(-np.inf, float(UNMARKED))]
-    spikes = np.zeros(len(onset_beat))
-    for row in rows[(rows["kind"] == "dynamic")]:
-        text = str(row["text"])
-        if text in ACCENTS:
-            spikes[np.abs(onset_beat - row["onset_beat"]) < 1e-6] = ACCENTS[text]
-        settled = AFTER_ACCENT.get(text, text)
-        if settled in LEVELS:
-            steps.append((float(row["onset_beat"]), float(LEVELS[settled])))
+    """Velocity at each onset: steps at the dynamics, ramps along the hairpins."""
+    signs = rows[rows["kind"] == "dynamic"]
+    levels = [float(LEVELS[AFTER_ACCENT.get(text, text)]) for text in signs["text"].tolist()]
+    steps = sorted(zip(signs["onset_beat"].tolist(), levels, strict=True))
+    late = not steps or steps[0][0] >= onset_beat.min() + LATE_BEATS
+    steps.insert(0, (-np.inf, float(UNMARKED) if late else steps[0][1]))
     curve = _levels_at(steps, onset_beat)
-    for row in rows[np.isin(rows["kind"], ("crescendo", "diminuendo"))]:
+    for row in rows[np.isin(rows["kind"], HAIRPINS)]:
         begin, end = float(row["onset_beat"]), float(row["end_beat"])
         if end <= begin:
             continue
@@ -60,11 +92,11 @@ def _dynamic_curve(rows: np.ndarray, onset_beat: np.ndarray) -> np.ndarray:
         curve[within] += change * (onset_beat[within] - begin) / (end - begin)
         after = (onset_beat >= end) & (onset_beat < following)  # what was gained holds until the next dynamic
         curve[after] += change
-    return curve + spikes
+    return np.clip(curve, min(LEVELS.values()), max(LEVELS.values()))
 
 
 def _levels_at(steps: list[tuple[float, float]], onset_beat: np.ndarray) -> np.ndarray:
-    beats, values = (np.array(column) for column in zip(*sorted(steps), strict=True))
+    beats, values = (np.array(column) for column in zip(*steps, strict=True))
     return values[np.searchsorted(beats, onset_beat + 1e-6, side="right") - 1]
 
 

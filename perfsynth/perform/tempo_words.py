@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
+from perfsynth.types import TEMPO, Score
+
 # Centres of the ranges on a Maelzel metronome, the customary reading; the longest match wins.
 BPM_OF_WORD = {
     "larghissimo": 24, "grave": 40, "largo": 50, "lento": 54, "lent": 54, "langsam": 58, "larghetto": 63,
@@ -11,14 +15,69 @@ BPM_OF_WORD = {
     "modéré": 108, "allegretto": 116, "animato": 126, "lebhaft": 132, "allegro": 132, "vivo": 152, "vivace": 160,
     "vif": 160, "schnell": 152, "rasch": 144, "presto": 180, "prestissimo": 204, "menuetto": 120, "minuetto": 120,
 }  # fmt: skip
-_WORD = re.compile("|".join(sorted(map(re.escape, BPM_OF_WORD), key=len, reverse=True)))
+_WORD = re.compile(rf"\b({'|'.join(sorted(map(re.escape, BPM_OF_WORD), key=len, reverse=True))})\b")
+_FAST, _SLOW = "mosso|moto|animato|allegro|vivo|vivace|presto|stretto|agitato", "lento|largo|adagio|tranquillo|calmo"
+_BY = r"(poco a poco|un poco|sempre|pi[uù]|un peu|plus) +(pi[uù] +)?"
+# How much faster a comparison is meant than what went before; nobody says how much, so these are moderate.
+_COMPARED = tuple(
+    (re.compile(pattern), factor)
+    for pattern, factor in (
+        (r"doppio movimento|doppelt", 2.0),
+        (rf"meno +({_FAST})|pi[uù] +({_SLOW})|langsamer|ruhiger|plus lent|moins (vite|vif|animé)", 0.8),
+        (rf"{_BY}({_FAST})|meno +({_SLOW})|schneller|bewegter|lebhafter|rascher|plus (vite|vif)|animez", 1.2),
+    )
+)
+_FIRST = re.compile(r"tempo (i|1|primo)\b|erstes tempo|1er mouv")
+_BESIDE_BEATS = 1.0  # a metronome mark this near says what a word means
 
 
 def bpm_of_words(text: str) -> float | None:
-    """The tempo that `text` names, in quarter notes a minute; None when it names none.
+    """The tempo that `text` names, in quarter notes a minute; None when it names none or only compares.
 
     >>> bpm_of_words("Allegro con brio")
     132.0
     """
     found = _WORD.search(text.lower())
-    return float(BPM_OF_WORD[found.group()]) if found else None
+    return float(BPM_OF_WORD[found.group()]) if found and change_of_words(text) is None else None
+
+
+def change_of_words(text: str) -> float | None:
+    """How many times as fast as before `text` asks for; None when it compares nothing.
+
+    >>> change_of_words("poco più mosso"), change_of_words("Etwas langsamer")
+    (1.2, 0.8)
+    """
+    return next((factor for pattern, factor in _COMPARED if pattern.search(text.lower())), None)
+
+
+def stated_tempos(score: Score) -> np.ndarray:
+    """`TEMPO` rows: the metronome marks of a score, and between them what its words say.
+
+    A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before.
+    """
+    marks = [(float(row["onset_beat"]), float(row["quarter_bpm"])) for row in score.tempos]
+    steps, meaning = list(marks), {}
+    rows = score.directions[np.isin(score.directions["kind"], ("tempo", "words"))]
+    for row in rows[np.argsort(rows["onset_beat"], kind="stable")]:
+        beat, text = float(row["onset_beat"]), str(row["text"]).lower()
+        if "attacca" in text:
+            continue
+        beside = [bpm for place, bpm in marks if abs(place - beat) <= _BESIDE_BEATS]
+        if beside:
+            meaning[text] = beside[0]
+            continue
+        before = [bpm for place, bpm in sorted(steps) if place <= beat]
+        change = change_of_words(text)
+        if text in meaning:
+            named: float | None = meaning[text]
+        elif change is not None:
+            named = change * before[-1] if before else None
+        elif _FIRST.search(text):
+            named = before[0] if before else None
+        else:
+            named = bpm_of_words(text)
+        if named is not None and bpm_of_words(text) is not None:
+            meaning[text] = named
+        if named is not None:
+            steps.append((beat, named))
+    return np.array(sorted(steps), TEMPO)

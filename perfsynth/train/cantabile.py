@@ -117,11 +117,12 @@ def losses(shape: Shape, batch: Batch, target: Target) -> dict[str, Tensor]:
     """Each part of the loss, unweighted."""
     crops = len(batch.mask)
     crop = target.crop_of_note
-    time_s = elapsed(shape.log_beat_period.clamp(-4, 4), target.step_beat).reshape(-1)
+    log_period = (shape.log_beat_period - target.written_tempo).clamp(-4, 4)
+    time_s = elapsed(log_period, target.step_beat).reshape(-1)
     high = (target.grid_low + 1).clamp(max=len(time_s) - 1)
     at_s = time_s[target.grid_low] * (1 - target.grid_share) + time_s[high] * target.grid_share
     curve = torch.log((at_s[target.grid_pair + 1] - at_s[target.grid_pair]).clamp(min=1e-3))
-    per_note = torch.exp(shape.log_beat_period.clamp(-4, 4)).reshape(-1)[batch.chord]
+    per_note = torch.exp(log_period).reshape(-1)[batch.chord]
     held = target.notated_beat * per_note * torch.exp2(shape.articulation.clamp(-4, 3))
     step_weighted = torch.where(target.step_beat >= 0.2, target.log_step, torch.nan)
     step_crop = torch.arange(crops)[:, None].expand_as(step_weighted).reshape(-1)
@@ -129,7 +130,7 @@ def losses(shape: Shape, batch: Batch, target: Target) -> dict[str, Tensor]:
     return {
         "tempo": correlation_loss(curve, target.grid_log, target.grid_crop, crops),
         "tempo_windows": correlation_loss(curve, target.grid_log, target.grid_window, target.n_windows, fewest=16),
-        "tempo_step": correlation_loss(shape.log_beat_period.reshape(-1), step_weighted.reshape(-1), step_crop, crops),
+        "tempo_step": correlation_loss(log_period.reshape(-1), step_weighted.reshape(-1), step_crop, crops),
         "velocity": correlation_loss(shape.velocity, target.velocity, crop, crops),
         "velocity_segments": correlation_loss(
             shape.velocity, target.velocity, target.segment_of_note, target.n_segments

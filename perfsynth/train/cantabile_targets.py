@@ -32,6 +32,7 @@ class Target:
     pedal: Tensor  # (P,) nan where unknown
     lift: Tensor  # (B, T) nan where unknown
     step_beat: Tensor  # (B, T) beats to the next chord
+    written_tempo: Tensor  # (B, T) ln, relative
     log_step: Tensor  # (B, T) human ln beat period of each step, nan where unknown
     grid_low: Tensor  # (G,) index into B * T: the chord before each quarter note
     grid_share: Tensor  # (G,) how far towards the next chord
@@ -66,12 +67,13 @@ def targets(chosen: list[tuple[Crop, Example, int]], longest: int) -> Target:
         human = np.where(timed[:-1] & timed[1:], np.diff(time_s), np.nan)
         log_step = np.append(np.log(np.clip(human / step_beat[:-1], 0.02, 20.0)), np.nan)
         put("step_beat", _padded(step_beat, longest, 0.0))
+        put("written_tempo", _padded(crop.written_tempo, longest, 0.0))
         put("log_step", _padded(log_step, longest, np.nan))
         put("lift", _padded(whole.lift[first:last], longest, np.nan))
         n_grid, n_windows = _grid(put, crop.beat, time_s, timed, index, longest, n_grid, n_windows)
         put("statistics", _statistics(whole, inside, log_step, crop, step_beat))
     joined = {name: np.concatenate(values) for name, values in columns.items()}
-    for name in ("step_beat", "log_step", "lift", "statistics"):
+    for name in ("step_beat", "written_tempo", "log_step", "lift", "statistics"):
         joined[name] = np.stack(columns[name])
     tensors = {
         name: torch.from_numpy(values.astype(np.float32 if values.dtype.kind == "f" else np.int64))
@@ -139,7 +141,9 @@ def _statistics(
     weights = step_beat[known]
     if weights.sum() > 0:
         tempo = np.log(np.average(np.exp(log_step[known]), weights=weights))
-        tempo_spread = np.sqrt(np.average((np.clip(log_step[known] - tempo, -1.5, 1.5)) ** 2, weights=weights))
+        strays = log_step[known] + crop.written_tempo[known]
+        strays -= np.average(strays, weights=weights)
+        tempo_spread = np.sqrt(np.average(np.clip(strays, -1.5, 1.5) ** 2, weights=weights))
     else:
         tempo = tempo_spread = np.nan
     values = {

@@ -310,6 +310,39 @@ def test_directions_and_their_extent() -> None:
     assert (6.0, "words", "dolce") in [(row[0], *row[2:]) for row in rows]
 
 
+@pytest.mark.parametrize(
+    ("written", "kinds"),
+    [
+        ("cresc.", [("crescendo", "cresc")]),
+        ("dim.  -  -  -", [("diminuendo", "dim")]),
+        ("[cresc.]", [("crescendo", "cresc")]),
+        ("sempre pp", [("dynamic", "pp"), ("words", "sempre")]),
+        ("p dolce", [("dynamic", "p"), ("words", "dolce")]),
+        ("rinf.", [("dynamic", "rf")]),
+        ("\ue520\ue520", [("dynamic", "pp")]),
+        ("sempre&lt;sym&gt;dynamicForte&lt;/sym&gt;", [("dynamic", "f"), ("words", "sempre")]),
+        ("&amp;lt;i&amp;gt;sff&amp;lt;/i&amp;gt;", [("dynamic", "sffz")]),
+        ("dimin. - - e rit.", [("diminuendo", "dimin."), ("ritardando", "rit")]),
+        ("m.d.", [("words", "m.d")]),
+        ("", []),
+    ],
+)
+@pytest.mark.parametrize("place", ["<dynamics><other-dynamics>{}</other-dynamics></dynamics>", "<words>{}</words>"])
+def test_dynamics_that_are_only_spelt_out(place: str, written: str, kinds: list[tuple[str, str]]) -> None:
+    rows = read(direction(place.format(written)) + THREE).directions
+    assert sorted(rows[["kind", "text"]].tolist()) == kinds
+
+
+@pytest.mark.parametrize("title", ["Sonate in f", "più f", "Tempo di p"])
+def test_a_letter_among_words_is_no_dynamic_of_its_own(title: str) -> None:
+    assert "f" not in read(direction(f"<words>{title}</words>") + THREE).directions["text"].tolist()
+
+
+def test_every_sign_of_a_direction_counts() -> None:
+    rows = read(direction("<dynamics><f/><fz/></dynamics>") + THREE).directions
+    assert sorted(rows[["kind", "text"]].tolist()) == [("dynamic", "f"), ("dynamic", "fz")]
+
+
 @pytest.mark.parametrize("stop", ["<dynamics><f/></dynamics>", '<dashes type="stop" number="1"/>'])
 def test_a_crescendo_in_words_ends_at_its_dashes_or_the_next_dynamic(stop: str) -> None:
     dashes = '</direction-type><direction-type><dashes type="start" number="1"/>' if "dashes" in stop else ""

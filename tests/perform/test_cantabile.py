@@ -64,6 +64,12 @@ def test_a_metronome_mark_is_nearly_kept(chorale: Score) -> None:
     assert 63 * 60 / 72 / 1.25 < onsets.max() - onsets.min() < 63 * 60 / 72 * 1.25
 
 
+def test_a_change_of_tempo_is_played_about_as_it_is_written(chorale: Score) -> None:
+    marked = replace(chorale, tempos=np.array([(0.0, 50.0), (32.0, 150.0)], TEMPO))
+    onsets = perform(marked).notes["onset_s"].reshape(64, 4).mean(axis=1)
+    assert 2 < (onsets[31] - onsets[0]) / (onsets[63] - onsets[32]) < 4.5
+
+
 def test_without_expression_it_is_deadpan(chorale: Score) -> None:
     performance = perform(chorale, expression=0.0, bpm=60.0)
     assert len(set(performance.notes["velocity"].tolist())) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from perfsynth.perform.cantabile.interpretation import Interpretation
 from perfsynth.perform.cantabile.network import STATISTICS
-from perfsynth.perform.cantabile.playing import play
+from perfsynth.perform.cantabile.playing import chord_times, play
 from perfsynth.perform.cantabile.reading import read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
 from perfsynth.types import SCORE_NOTE, Score
@@ -32,7 +32,17 @@ def thought(of: Score, pedal: np.ndarray) -> Interpretation:
     n, m = len(of.notes), len(read(of).chord_beat)
     flat = np.zeros(m)
     says = dict.fromkeys(STATISTICS, 0.0)
-    return Interpretation(flat, np.zeros(n), np.zeros(n), np.zeros(n), pedal, np.arange(len(pedal)) / 4, flat, says)
+    zero = np.zeros(n)
+    return Interpretation(flat, flat, zero, zero, zero, pedal, np.arange(len(pedal)) / 4, flat, says)
+
+
+@pytest.mark.parametrize("rubato", [0.0, 1.0, 2.0])
+def test_a_written_tempo_is_followed_however_much_rubato_there_is(rubato: float) -> None:
+    music = score(*[(float(beat), 1.0) for beat in range(8)])
+    twice = np.repeat([-np.log(2) / 2, np.log(2) / 2], 4)
+    heard = replace(thought(music, np.zeros(29)), written_tempo=twice)
+    steps = np.diff(chord_times(curves(read(music), heard, Manner(rubato=rubato, bpm=60.0), Calibration())))
+    np.testing.assert_allclose(steps[:4] / steps[4:].mean(), 2.0)
 
 
 def test_the_pedal_is_up_while_all_parts_rest_unless_that_is_very_likely() -> None:

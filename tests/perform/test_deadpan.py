@@ -9,7 +9,8 @@ import pytest
 
 from perfsynth.errors import InputError, UsageError
 from perfsynth.perform import core
-from perfsynth.perform.tempo_words import bpm_of_words
+from perfsynth.perform.dynamics import LEVELS
+from perfsynth.perform.tempo_words import bpm_of_words, change_of_words, stated_tempos
 from perfsynth.types import DIRECTION, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Score
 
 perform = partial(core.perform, model="deadpan")
@@ -55,6 +56,36 @@ def test_tempo_words_stand_in_for_metronome_marks() -> None:
     assert bpm_of_words("Andantino grazioso") == 84
     assert bpm_of_words("Prestissimo") == 204
     assert bpm_of_words("con fuoco") is None
+    assert bpm_of_words("rallentando") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "factor"),
+    [
+        ("più mosso", 1.2), ("Poco più mosso", 1.2), ("sempre più animato", 1.2), ("Etwas bewegter", 1.2),
+        ("meno adagio", 1.2), ("meno mosso", 0.8), ("Etwas langsamer", 0.8), ("un peu plus lent", 0.8),
+        ("doppio movimento", 2.0), ("Allegro animato", None), ("Langsam", None), ("più f", None),
+    ],
+)  # fmt: skip
+def test_comparisons_change_the_tempo_and_name_none(words: str, factor: float | None) -> None:
+    assert change_of_words(words) == factor
+    assert factor is None or bpm_of_words(words) is None
+
+
+def test_words_between_marks_say_what_changes() -> None:
+    marks = np.array([(0.0, 100.0), (16.0, 60.0)], TEMPO)
+    words = directions(
+        (0.0, 0.0, "tempo", "Allegro"), (4.0, 4.0, "words", "etwas langsamer"), (8.0, 8.0, "tempo", "Allegro"),
+        (10.0, 10.0, "words", "attacca subito l'Adagio"), (16.5, 16.5, "tempo", "Presto"),
+        (20.0, 20.0, "tempo", "Largo"), (24.0, 24.0, "tempo", "Tempo I"), (28.0, 28.0, "tempo", "Largo"),
+    )  # fmt: skip
+    stated = stated_tempos(score({}, tempos=marks, directions=words))
+    assert stated["onset_beat"].tolist() == [0, 4, 8, 16, 20, 24, 28]
+    np.testing.assert_allclose(stated["quarter_bpm"], [100, 80, 100, 60, 50, 100, 50])
+
+
+def test_a_comparison_with_nothing_says_nothing() -> None:
+    assert len(stated_tempos(score({}, directions=directions((0.0, 0.0, "tempo", "più mosso"))))) == 0
 
 
 @pytest.mark.parametrize("bpm", [30.0, 100.0, 333.0])
@@ -73,8 +104,29 @@ def test_an_unplayable_bpm_is_refused(bpm: float) -> None:
 
 
 def test_dynamics_set_the_velocity_from_where_they_stand() -> None:
-    marks = directions((1.0, 1.0, "dynamic", "p"), (3.0, 3.0, "dynamic", "ff"))
-    assert perform(score({}, {}, {}, {}, directions=marks)).notes["velocity"].tolist() == [64, 36, 36, 96]
+    marks = directions((2.0, 2.0, "dynamic", "p"), (4.0, 4.0, "dynamic", "ff"))
+    assert perform(score(*[{}] * 5, directions=marks)).notes["velocity"].tolist() == [64, 64, 36, 36, 96]
+
+
+def test_a_first_dynamic_soon_after_the_beginning_holds_from_there() -> None:
+    marks = directions((1.0, 1.0, "dynamic", "p"))
+    assert perform(score({}, {}, directions=marks)).notes["velocity"].tolist() == [36, 36]
+
+
+def test_dynamics_of_one_staff_hold_for_the_other_where_it_has_none_beside_them() -> None:
+    rows = [(0, 0, "dynamic", "p", 0, 1), (2, 2, "dynamic", "f", 0, 1), (2, 2, "dynamic", "pp", 0, 2)]
+    rows += [(4, 4, "dynamic", "ff", 0, 1), (1, 1, "dynamic", "sf", 0, 2)]
+    hands = ({"staff": 2, "pitch": 50}, {"staff": 1, "pitch": 60})
+    both = [{"onset_beat": float(beat), **hand} for beat in range(5) for hand in hands]
+    notes = perform(score(*both, directions=np.array(rows, DIRECTION))).notes
+    assert notes["velocity"][1::2].tolist() == [36, 36, 80, 80, 96]
+    assert notes["velocity"][0::2].tolist() == [36, 56, 22, 22, 96]
+
+
+def test_hairpins_upon_hairpins_stay_among_the_levels_that_there_are() -> None:
+    marks = directions((0, 0, "dynamic", "pp"), *[(beat, beat + 1, "diminuendo", "") for beat in range(9)])
+    velocity = perform(score(*[{}] * 10, directions=marks)).notes["velocity"]
+    assert velocity.min() == min(LEVELS.values())
 
 
 def test_a_hairpin_leads_to_the_next_dynamic() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.perform.cantabile.columns import Columns, log2_beats
-from perfsynth.perform.cantabile.context import Windows, bars, chroma, harmonic_change, keys, near, repetition
+from perfsynth.perform.cantabile.context import Windows, arcs, bars, chroma, harmonic_change, keys, near, repetition
 from perfsynth.perform.cantabile.written import Written
 from perfsynth.types import Mark, Score
 
 WINDOWS = (2.0, 8.0, 32.0)  # beats
+WRITTEN_TEMPO, TEMPO_SCALE = "tempo", 2.0  # a column and its unit, ln of the tempo relative to the piece's mean
 HYPERMETRES = (2, 4, 8)  # bars
 
 
@@ -31,7 +32,9 @@ def chord_columns(
     tonic = _harmony(columns, windows, classes, notes, chord)
     _rests(columns, notes, chord, beat)
     _signs(columns, notes, chord, beat)
-    _dynamics(columns, windows, written)
+    for name, values in zip(("slur_share", "slur_length"), arcs(score.slurs, beat), strict=True):
+        columns.add(name, values, "marks")
+    _dynamics(columns, windows, written, beat)
     _tempo(columns, windows, written, beat)
     return columns, tonic
 
@@ -113,6 +116,8 @@ def _contours(columns: Columns, windows: Windows, texture: dict[str, np.ndarray]
             columns.add(f"{name}_change_{beats:g}", future - past)
             if name in ("top", "rate", "size"):
                 columns.add(f"{name}_here_{beats:g}", values - windows.around(values, beats))
+    for beats in WINDOWS:
+        columns.add(f"top_rank_{beats:g}", windows.rank(texture["top"], beats))
 
 
 def _harmony(
@@ -165,12 +170,16 @@ def _signs(columns: Columns, notes: np.ndarray, chord: np.ndarray, beat: np.ndar
     columns.add("n_graces", np.minimum(np.bincount(chord, notes["grace"] > 0, len(beat)), 4))
 
 
-def _dynamics(columns: Columns, windows: Windows, written: Written) -> None:
+def _dynamics(columns: Columns, windows: Windows, written: Written, beat: np.ndarray) -> None:
     level = written.chord_level
     columns.add("level", (level - level.mean()) / 20, "dynamics")
     for beats in (2.0, 8.0):
         columns.add(f"level_to_come_{beats:g}", (windows.future(level, beats) - level) / 20, "dynamics")
         columns.add(f"level_been_{beats:g}", (windows.past(level, beats) - level) / 20, "dynamics")
+    columns.add("accent", written.chord_accent / 20, "dynamics")
+    ahead, behind = near(written.signs_beat, beat, 4.0)
+    columns.add("sign_ahead", ahead, "dynamics")
+    columns.add("sign_behind", behind, "dynamics")
     columns.add("crescendo", written.crescendo, "dynamics")
     columns.add("diminuendo", written.diminuendo, "dynamics")
     columns.add("level_spread", np.full(len(level), level.std() / 20), "dynamics")
@@ -179,7 +188,7 @@ def _dynamics(columns: Columns, windows: Windows, written: Written) -> None:
 def _tempo(columns: Columns, windows: Windows, written: Written, beat: np.ndarray) -> None:
     tempo = written.log_bpm
     mean = np.average(tempo, weights=np.diff(beat, append=beat[-1] + 1.0))
-    columns.add("tempo", 2 * (tempo - mean), "tempo")
+    columns.add(WRITTEN_TEMPO, TEMPO_SCALE * (tempo - mean), "tempo")
     columns.add("mean_tempo", np.full(len(beat), mean - np.log(100)), "tempo")
     for beats in (2.0, 8.0):
         columns.add(f"tempo_to_come_{beats:g}", 4 * (windows.future(tempo, beats) - tempo), "tempo")

@@ -31,6 +31,15 @@ class Windows:
         last = np.searchsorted(self.beat, self.beat + beats + 1e-6)
         return self._mean(values, first, last)
 
+    def rank(self, values: np.ndarray, beats: float) -> np.ndarray:
+        """Where each value lies between the least (-1) and the greatest (1) within +-beats; 0 where they are equal."""
+        first = np.searchsorted(self.beat, self.beat - beats - 1e-6)
+        last = np.searchsorted(self.beat, self.beat + beats + 1e-6)
+        windows = np.stack([first, last], axis=1).ravel()
+        padded = np.append(values, values[-1])
+        low, high = np.minimum.reduceat(padded, windows)[::2], np.maximum.reduceat(padded, windows)[::2]
+        return np.where(high > low, 2 * (values - low) / np.maximum(high - low, 1e-9) - 1, 0.0)
+
     @staticmethod
     def _mean(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
         total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=float)])
@@ -100,6 +109,17 @@ def _hashed(where: np.ndarray, value: np.ndarray, length: int) -> np.ndarray:
     codes = np.zeros(length, np.uint64)
     np.add.at(codes, where, mixed ^ (mixed >> np.uint64(32)))
     return codes
+
+
+def arcs(slurs: np.ndarray, beat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far (-1 to 1) each beat lies along the longest slur over it, and log2 of that slur's length; 0 outside."""
+    share, length = np.zeros(len(beat)), np.zeros(len(beat))
+    for begin, end in zip(slurs["onset_beat"].tolist(), slurs["end_beat"].tolist(), strict=True):
+        here = slice(*np.searchsorted(beat, [begin - 1e-3, end + 1e-3]))
+        longer = np.log2(1 + end - begin) > length[here]
+        share[here] = np.where(longer, 2 * (beat[here] - begin) / (end - begin) - 1, share[here])
+        length[here] = np.where(longer, np.log2(1 + end - begin), length[here])
+    return share, length
 
 
 def near(positions: np.ndarray, beat: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:

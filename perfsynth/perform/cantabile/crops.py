@@ -10,7 +10,7 @@ import torch  # noqa: TID253  imported only where a model is loaded or trained
 
 from perfsynth.perform.cantabile.columns import OPTIONAL, Reading
 from perfsynth.perform.cantabile.network import Batch
-from perfsynth.perform.cantabile.reading import COMPOSERS, groups
+from perfsynth.perform.cantabile.reading import COMPOSERS, groups, written_tempo
 
 PEDAL_SAMPLES = 4  # a quarter note
 
@@ -26,6 +26,11 @@ class Crop:
     flags: np.ndarray  # (flags,)
     composer: int
     pedal_beat: np.ndarray  # (p,)
+
+    @property
+    def written_tempo(self) -> np.ndarray:
+        """(t,) ln of the tempo that is written, relative; 0 where the score states none."""
+        return written_tempo(self.chords)
 
 
 def cut(reading: Reading, first: int, last: int, *, absent: frozenset[str] = frozenset(), composer: int = 0) -> Crop:

@@ -30,7 +30,8 @@ class Players:
 class Interpretation:
     """The curves over a score, relative ones with mean 0 and spread 1; n notes, m chords, p samples."""
 
-    log_beat_period: np.ndarray  # (m,)
+    log_beat_period: np.ndarray  # (m,) about the tempo that is written
+    written_tempo: np.ndarray  # (m,) ln of it, relative
     velocity: np.ndarray  # (n,)
     articulation: np.ndarray  # (n,)
     asynchrony: np.ndarray  # (n,)
@@ -53,6 +54,7 @@ def interpret(players: Players, reading: Reading, *, composer: str = "") -> Inte
     values = np.mean([one.statistics[0].numpy() for one in said], axis=0)
     return Interpretation(
         **curves,
+        written_tempo=crop.written_tempo,
         pedal=np.mean([torch.sigmoid(one.pedal).numpy() for one in said], axis=0),
         pedal_beat=crop.pedal_beat,
         lift=np.mean([torch.sigmoid(one.lift[0]).numpy() for one in said], axis=0),

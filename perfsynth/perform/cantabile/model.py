@@ -17,6 +17,7 @@ from perfsynth.perform.cantabile.playing import play
 from perfsynth.perform.cantabile.reading import COMPOSERS, composer_of, read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
 from perfsynth.perform.cantabile.trees import PREFIX, kept
+from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import Performance, Score
 
@@ -114,12 +115,12 @@ def _composer(name: str | None) -> str:
 
 
 def _stated_bpm(score: Score) -> float | None:
-    """The mean of the score's own metronome marks, None where it has none."""
+    """The mean tempo that the score states, None where it has no metronome mark."""
     if len(score.tempos) == 0:
         return None
     beats = score.notes["onset_beat"]
     first, last = float(beats.min()), float((beats + score.notes["duration_beat"]).max())
-    seconds = np.diff(beats_to_seconds(np.array([first, last]), tempo_map(score.tempos)))[0]
+    seconds = np.diff(beats_to_seconds(np.array([first, last]), tempo_map(stated_tempos(score))))[0]
     return float(60.0 * (last - first) / seconds) if seconds > 0 and last > first else None
 
 

@@ -49,7 +49,7 @@ class Batch:
 class Shape:
     """What the network says of a batch; curves are relative, `statistics` say around what and how far they go."""
 
-    log_beat_period: Tensor  # (B, T) from each chord to the next
+    log_beat_period: Tensor  # (B, T) from each chord to the next, less what the written tempo says of it
     velocity: Tensor  # (N,)
     articulation: Tensor  # (N,) log2
     asynchrony: Tensor  # (N,) in units of 20 ms

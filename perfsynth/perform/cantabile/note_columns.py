@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.perform.cantabile.columns import Columns, log2_beats
-from perfsynth.perform.cantabile.context import near
+from perfsynth.perform.cantabile.context import arcs, near
 from perfsynth.types import Mark, Score
 
 MOST_NOTES = 12  # of a chord that the search for neighbouring pitches looks at
@@ -14,7 +14,13 @@ FAR = 99.0  # semitones or beats; where there is no neighbour
 
 
 def note_columns(
-    score: Score, notes: np.ndarray, chord: np.ndarray, chord_beat: np.ndarray, level: np.ndarray, tonic: np.ndarray
+    score: Score,
+    notes: np.ndarray,
+    chord: np.ndarray,
+    chord_beat: np.ndarray,
+    level: np.ndarray,
+    accent: np.ndarray,
+    tonic: np.ndarray,
 ) -> Columns:
     """The columns of `notes`.
 
@@ -28,6 +34,8 @@ def note_columns(
         Chord of each note, beat of each chord.
     level
         (n,) velocity that the score states or implies, 0..127.
+    accent
+        (n,) what accents add to it.
     tonic
         (m,) local tonic at each chord, 0..11.
     """
@@ -47,6 +55,7 @@ def note_columns(
         np.bincount(chord, minlength=len(chord_beat)), 1
     )
     columns.add("level_in_chord", (level - chord_level[chord]) / 20, "dynamics")
+    columns.add("accent", accent / 20, "dynamics")
     return columns
 
 
@@ -150,7 +159,7 @@ def _layout(columns: Columns, notes: np.ndarray) -> None:
 def _marks(columns: Columns, score: Score, notes: np.ndarray) -> None:
     for mark in MARKS:
         columns.add(str(mark.name).lower(), notes["marks"] & mark != 0, "marks")
-    inside, starts, ends = (np.zeros(len(notes)) for _ in range(3))
+    inside, starts, ends, share, length = (np.zeros(len(notes)) for _ in range(5))
     onset = notes["onset_beat"]
     for key in np.unique(score.slurs[["part", "voice"]]) if len(score.slurs) else ():
         rows = score.slurs[(score.slurs["part"] == key["part"]) & (score.slurs["voice"] == key["voice"])]
@@ -161,6 +170,9 @@ def _marks(columns: Columns, score: Score, notes: np.ndarray) -> None:
         inside[here] = open_ > 0
         starts[here] = near(begin, onset[here], 1e-3)[0]
         ends[here] = near(finish, onset[here], 1e-3)[0]
+        share[here], length[here] = arcs(rows, onset[here])
     columns.add("in_slur", inside, "marks")
     columns.add("slur_starts", starts, "marks")
     columns.add("slur_ends", ends, "marks")
+    columns.add("slur_share", share, "marks")
+    columns.add("slur_length", length, "marks")

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 
 from perfsynth.expression import chords
-from perfsynth.perform.cantabile.chord_columns import chord_columns
+from perfsynth.perform.cantabile.chord_columns import TEMPO_SCALE, WRITTEN_TEMPO, chord_columns
 from perfsynth.perform.cantabile.columns import OPTIONAL, Columns, Reading
 from perfsynth.perform.cantabile.note_columns import note_columns
 from perfsynth.perform.cantabile.written import CHARACTERS, written
-from perfsynth.perform.dynamics import velocities
+from perfsynth.perform.dynamics import loudness
 from perfsynth.types import SCORE_NOTE, Score
 
 # The composers of the training corpus, by the part of the name that tells them apart.
@@ -48,13 +48,13 @@ def _tables(score: Score) -> tuple[Columns, Columns, np.ndarray, np.ndarray, dic
     notes = score.notes
     chord, beat = chord_of_each(notes)
     order = np.argsort(chord, kind="stable")  # a grace note just before its chord's first note
-    level = velocities(score).astype(float)
-    curves = written(score, level, chord, beat)
+    level, accent = loudness(score)
+    curves = written(score, level, accent, chord, beat)
     chord_table, tonic = chord_columns(score, notes[order], chord[order], beat, curves)
     for index, name in enumerate(CHARACTERS):
         chord_table.add(name, curves.characters[:, index], "tempo")
         chord_table.add(f"{name}_ahead", curves.characters_ahead[:, index], "tempo")
-    note_table = note_columns(score, notes[order], chord[order], beat, level[order], tonic)
+    note_table = note_columns(score, notes[order], chord[order], beat, level[order], accent[order], tonic)
     back = np.argsort(order)
     note_table.values = [column[back] for column in note_table.values]
     present = {
@@ -67,14 +67,24 @@ def _tables(score: Score) -> tuple[Columns, Columns, np.ndarray, np.ndarray, dic
     return note_table, chord_table, chord, beat, present
 
 
-@cache
 def groups() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The group of each note column and of each chord column."""
+    note_table, chord_table = _layout()
+    return tuple(note_table.groups), tuple(chord_table.groups)
+
+
+def written_tempo(chords: np.ndarray) -> np.ndarray:
+    """(m,) ln of the tempo written at each chord, relative to the piece's mean; `chords` are the chord columns."""
+    return chords[:, _layout()[1].names.index(WRITTEN_TEMPO)] / TEMPO_SCALE
+
+
+@cache
+def _layout() -> tuple[Columns, Columns]:
     notes = np.zeros(2, SCORE_NOTE)
     notes["note_id"], notes["pitch"], notes["duration_beat"] = ("a", "b"), (60, 64), 1.0
     notes["onset_beat"] = (0.0, 1.0)
     note_table, chord_table, *_ = _tables(Score(notes))
-    return tuple(note_table.groups), tuple(chord_table.groups)
+    return note_table, chord_table
 
 
 def presence(present: dict[str, bool]) -> np.ndarray:

@@ -70,7 +70,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         reading.chord,
         beat,
         beat_period_s=_beat_period(says["log_beat_period"], manner, calibration),
-        log_beat_period=tempo * spread,
+        log_beat_period=tempo * spread - heard.written_tempo,
         velocity=level + velocity_spread * velocity,
         articulation=held * manner.articulation,
         asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,

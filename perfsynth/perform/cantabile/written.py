@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfsynth.perform.tempo_words import bpm_of_words
+from perfsynth.perform.dynamics import LEVELS
+from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import DEFAULT_BPM
 from perfsynth.types import Score
 
@@ -39,7 +40,9 @@ _PATTERNS = {name: re.compile(pattern) for name, pattern in CHARACTERS.items()}
 class Written:
     """Curves over the m chords of a score, and which of them the score really states."""
 
-    chord_level: np.ndarray  # (m,) velocity implied, 0..127
+    chord_level: np.ndarray  # (m,) velocity implied, 0..127, without accents
+    chord_accent: np.ndarray  # (m,) the most that accents add to a note
+    signs_beat: np.ndarray  # where a new level is written
     crescendo: np.ndarray  # (m,) 1 within a hairpin, more towards its end
     diminuendo: np.ndarray
     log_bpm: np.ndarray  # (m,) ln of quarter notes a minute
@@ -53,21 +56,24 @@ class Written:
     has_tempo: bool
 
 
-def written(score: Score, level: np.ndarray, chord: np.ndarray, beat: np.ndarray) -> Written:
-    """Read the directions and the tempo map of a score; `level` (n,) is the velocity of each of its notes."""
+def written(score: Score, level: np.ndarray, accent: np.ndarray, chord: np.ndarray, beat: np.ndarray) -> Written:
+    """Read the directions and the tempo map of a score.
+
+    `level` and `accent` (n,) are the velocity that the dynamics give each of its notes and what accents add to it.
+    """
     rows = score.directions
     count = np.maximum(np.bincount(chord, minlength=len(beat)), 1)
-    tempo_words = [
-        (float(row["onset_beat"]), bpm)
-        for row in rows[rows["kind"] == "tempo"]
-        if (bpm := bpm_of_words(str(row["text"])))
-    ]
-    log_bpm, changes = _tempo_curve(score, tempo_words, beat)
+    tempos = stated_tempos(score)
+    log_bpm, changes = _tempo_curve(tempos, beat)
     back = _places(rows, "tempo_back")
     ends = np.unique(np.concatenate([changes, back]))
     characters = [_places(rows, name) for name in CHARACTERS]
+    chord_accent = np.zeros(len(beat))
+    np.maximum.at(chord_accent, chord, accent)
     return Written(
         chord_level=np.bincount(chord, level, len(beat)) / count,
+        chord_accent=chord_accent,
+        signs_beat=np.unique(rows["onset_beat"][np.isin(rows["text"], tuple(LEVELS))]),
         crescendo=_spans(rows, "crescendo", beat),
         diminuendo=_spans(rows, "diminuendo", beat),
         log_bpm=log_bpm,
@@ -77,21 +83,16 @@ def written(score: Score, level: np.ndarray, chord: np.ndarray, beat: np.ndarray
         characters_ahead=np.stack([_fading(-places[::-1], -beat) for places in characters], axis=1),
         tempo_changes_beat=ends,
         pedal=np.minimum(_spans(rows, "pedal", beat), 1.0),
-        has_dynamics=bool(np.ptp(level) > 0) if len(level) else False,
-        has_tempo=len(tempo_words) > 0
-        or len(score.tempos) > 0
-        or bool(np.isin(rows["kind"], ("tempo", "ritardando")).any()),
+        has_dynamics=bool(np.ptp(level + accent) > 0) if len(level) else False,
+        has_tempo=len(tempos) > 0 or bool(np.isin(rows["kind"], ("tempo", "ritardando")).any()),
     )
 
 
-def _tempo_curve(score: Score, words: list[tuple[float, float]], beat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """ln bpm at each chord and where it changes; a metronome mark outweighs the word beside it."""
-    marks = [(float(row["onset_beat"]), float(row["quarter_bpm"])) for row in score.tempos]
-    kept = [word for word in words if all(abs(word[0] - mark[0]) > 1.0 for mark in marks)]
-    steps = sorted(marks + kept)
-    if not steps:
+def _tempo_curve(tempos: np.ndarray, beat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ln bpm at each chord and where it changes."""
+    if len(tempos) == 0:
         return np.full(len(beat), np.log(DEFAULT_BPM)), np.zeros(0)
-    places, values = (np.array(column) for column in zip(*steps, strict=True))
+    places, values = tempos["onset_beat"], tempos["quarter_bpm"]
     row = np.clip(np.searchsorted(places, beat + 1e-6, side="right") - 1, 0, None)
     return np.log(np.clip(values, 10, 600))[row], np.unique(places[1:][np.diff(values) != 0])
 
