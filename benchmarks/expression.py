@@ -109,10 +109,10 @@ def judged(piece: Piece, boosted: Boosted | None, missing: set[str]) -> dict[str
 
 def predictions(corpus: Path, split: str) -> dict[str, Boosted]:
     """What gradient boosting predicts of each piece of the split; trained once for each corpus."""
-    files = [corpus / entry.path for entry in read_manifest(corpus) if entry.split in ("train", split)]
+    kept = [entry for entry in read_manifest(corpus) if entry.path and entry.split in ("train", split)]
     known = sha256(f"{TARGETS} {MOST_ROWS} {groups()}".encode())
-    for path in [corpus / MANIFEST, *files]:
-        known.update(path.read_bytes())
+    for name in (MANIFEST, *(entry.path for entry in kept)):
+        known.update((corpus / name).read_bytes())
     key = known.hexdigest()[:16]
     path = cache_folder() / "benchmarks" / f"boosting-{key}-{split}.npz"
     if not path.is_file():

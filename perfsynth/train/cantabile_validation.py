@@ -91,7 +91,7 @@ def calibrated(found: list[Case], heard: list[Interpretation]) -> Calibration:
     for _ in range(2):  # asynchrony and articulation depend a little on tempo
         agreements = [row for _, rows in by_view(found, heard, calibration) for row in rows.values()]
         ratio = {
-            name: float(np.nanmedian([getattr(row, f"{name}_spread") for row in agreements]))
+            name: float(np.nanmean([getattr(row, f"{name}_spread") for row in agreements]))
             for name in ("tempo", "velocity", "articulation", "asynchrony")
         }
         changed = {name: float(np.clip(getattr(calibration, name) / r, 0.3, 3.0)) for name, r in ratio.items() if r > 0}
