@@ -62,22 +62,17 @@ def stated_tempos(score: Score) -> np.ndarray:
         beat, text = float(row["onset_beat"]), str(row["text"]).lower()
         if "attacca" in text:
             continue
+        named, change = bpm_of_words(text), change_of_words(text)
         beside = [bpm for place, bpm in marks if abs(place - beat) <= _BESIDE_BEATS]
+        if named is not None:
+            named = meaning.setdefault(text, beside[0] if beside else named)
         if beside:
-            meaning[text] = beside[0]
             continue
         before = [bpm for place, bpm in sorted(steps) if place <= beat]
-        change = change_of_words(text)
-        if text in meaning:
-            named: float | None = meaning[text]
-        elif change is not None:
-            named = change * before[-1] if before else None
-        elif _FIRST.search(text):
-            named = before[0] if before else None
-        else:
-            named = bpm_of_words(text)
-        if named is not None and bpm_of_words(text) is not None:
-            meaning[text] = named
+        if change is not None and before:
+            named = change * before[-1]
+        elif _FIRST.search(text) and before:
+            named = before[0]
         if named is not None:
             steps.append((beat, named))
     return np.array(sorted(steps), TEMPO)

@@ -75,7 +75,8 @@ def test_comparisons_change_the_tempo_and_name_none(words: str, factor: float | 
 def test_words_between_marks_say_what_changes() -> None:
     marks = np.array([(0.0, 100.0), (16.0, 60.0)], TEMPO)
     words = directions(
-        (0.0, 0.0, "tempo", "Allegro"), (4.0, 4.0, "words", "etwas langsamer"), (8.0, 8.0, "tempo", "Allegro"),
+        (0.0, 0.0, "tempo", "Allegro"), (0.0, 0.0, "words", "dolce"),
+        (2.0, 2.0, "words", "dolce"), (4.0, 4.0, "words", "etwas langsamer"), (8.0, 8.0, "tempo", "Allegro"),
         (10.0, 10.0, "words", "attacca subito l'Adagio"), (16.5, 16.5, "tempo", "Presto"),
         (20.0, 20.0, "tempo", "Largo"), (24.0, 24.0, "tempo", "Tempo I"), (28.0, 28.0, "tempo", "Largo"),
     )  # fmt: skip
