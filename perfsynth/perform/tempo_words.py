@@ -56,7 +56,8 @@ def stated_tempos(score: Score) -> np.ndarray:
     A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before.
     """
     marks = [(float(row["onset_beat"]), float(row["quarter_bpm"])) for row in score.tempos]
-    steps, meaning = list(marks), {}
+    steps = list(marks)
+    meaning: dict[str, float] = {}
     rows = score.directions[np.isin(score.directions["kind"], ("tempo", "words"))]
     for row in rows[np.argsort(rows["onset_beat"], kind="stable")]:
         beat, text = float(row["onset_beat"]), str(row["text"]).lower()
