@@ -1,6 +1,6 @@
 """``deadpan``: the score exactly as written, the zero of every comparison.
 
-Tempo marks set the tempo, notated dynamics the velocity, articulation signs the duration, pedal marks the
+Tempo marks and words set the tempo, notated dynamics the velocity, articulation signs the duration, pedal marks the
 pedal. What is left to the player (rubato, ritardandi, fermatas, ornaments, voicing) is left out.
 """
 
