@@ -22,15 +22,15 @@ _GLYPH_NAMED = {name: chr(0xE520 + index) for index, name in enumerate(_LETTERS)
 _GLYPHS_IN_WORDS = re.compile(r"(?<=[^\W\ue520-\ue53f])(?=[\ue520-\ue53f])")  # where a sign begins
 _NAMED = re.compile(r"<sym>dynamic(\w+)</sym>")
 _TAG = re.compile(r"<[^<>]*>")
-_DASHES = re.compile(r"(\s*[-\u2013\u2014_])+(?=\s|$)")
+_DASHES = "-\u2013\u2014_"
 # Signs as they are printed, and what they are called in MusicXML; every other sign is its own name.
 _SPELT = {
     "sff": "sffz", "ffz": "sffz", "ffp": "fp", "pfz": "rf", "rinf": "rf", "rinforz": "rf", "rinforzando": "rf",
     "sforz": "sf",
 }  # fmt: skip
 _SIGN = re.compile(r"p{1,4}|f{1,4}|m[pf]|fp|s?fz|sfp{0,2}|sffz|rfz?|" + "|".join(_SPELT))
-_BEFORE = {"sempre", "subito", "sub", "ma", "e", "poi", "poco", "molto", "quasi"}  # words that a sign may follow
-_LESS = {"più", "piu", "meno"}  # "più f" is no "f"
+# Words that a sign may follow; "più f" is no "f".
+_BEFORE = {"sempre", "subito", "sub", "ma", "e", "poi", "poco", "molto", "quasi"}
 
 
 def spell_out(direction: etree._Element) -> None:
@@ -71,7 +71,7 @@ def _read(text: str) -> list[tuple[str, str]]:
     bare = [word.strip(".,;:()[]") for word in words]
     for index, word in enumerate(bare):
         before = bare[index - 1].lower() if index else ""
-        if _SIGN.fullmatch(word) and (index == 0 or before in _BEFORE) and before not in _LESS:
+        if _SIGN.fullmatch(word) and (index == 0 or before in _BEFORE):
             rest = " ".join(words[:index] + words[index + 1 :]).strip()
             return [("dynamics", _SPELT.get(word, word))] + ([("words", rest)] if rest else [])
     plain = plain.strip("[]")  # an editor's
@@ -79,9 +79,9 @@ def _read(text: str) -> list[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """A text without markup and trailing dashes, glyphs as letters."""
+    """A text without markup, glyphs as letters, words without the dashes behind them."""
     for _ in range(2):  # some programs escape what is escaped
         text = html.unescape(text)
     text = _NAMED.sub(lambda found: _GLYPH_NAMED.get(found.group(1), ""), text)
     text = _GLYPHS_IN_WORDS.sub(" ", text).translate(_GLYPHS)
-    return " ".join(_DASHES.sub(" ", _TAG.sub("", text)).split())
+    return " ".join(filter(None, (word.rstrip(_DASHES) for word in _TAG.sub("", text).split())))

@@ -57,8 +57,10 @@ def _in_force(rows: np.ndarray, staff: int) -> np.ndarray:
     rows = rows[np.isin(rows["text"], (*LEVELS, *AFTER_ACCENT)) | np.isin(rows["kind"], HAIRPINS)]
     own = np.isin(rows["staff"], (0, staff))
     levels = rows["kind"] == "dynamic"
-    beside = np.abs(rows["onset_beat"][:, None] - rows["onset_beat"][own & levels]) < BESIDE_BEATS
-    return rows[own | ~beside.any(axis=1)]
+    places = np.sort(rows["onset_beat"][own & levels])
+    first = np.searchsorted(places, rows["onset_beat"] - BESIDE_BEATS, side="right")
+    last = np.searchsorted(places, rows["onset_beat"] + BESIDE_BEATS, side="left")
+    return rows[own | (first >= last)]
 
 
 def _accents(rows: np.ndarray, staff: int, onset_beat: np.ndarray) -> np.ndarray:

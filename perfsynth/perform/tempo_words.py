@@ -28,6 +28,7 @@ _COMPARED = tuple(
     )
 )
 _FIRST = re.compile(r"tempo (i|1|primo)\b|erstes tempo|1er mouv")
+_SLOWEST_BPM, _FASTEST_BPM = 10.0, 600.0  # that comparisons upon comparisons lead to
 _BESIDE_BEATS = 1.0  # a metronome mark this near says what a word means
 
 
@@ -55,8 +56,8 @@ def stated_tempos(score: Score) -> np.ndarray:
 
     A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before.
     """
-    marks = [(float(row["onset_beat"]), float(row["quarter_bpm"])) for row in score.tempos]
-    steps = list(marks)
+    marks = np.sort(score.tempos, order="onset_beat")
+    said: list[tuple[float, float]] = []
     meaning: dict[str, float] = {}
     rows = score.directions[np.isin(score.directions["kind"], ("tempo", "words"))]
     for row in rows[np.argsort(rows["onset_beat"], kind="stable")]:
@@ -64,16 +65,18 @@ def stated_tempos(score: Score) -> np.ndarray:
         if "attacca" in text:
             continue
         named, change = bpm_of_words(text), change_of_words(text)
-        beside = [bpm for place, bpm in marks if abs(place - beat) <= _BESIDE_BEATS]
+        nearest = int(np.searchsorted(marks["onset_beat"], beat - _BESIDE_BEATS))
+        beside = nearest < len(marks) and marks["onset_beat"][nearest] <= beat + _BESIDE_BEATS
         if named is not None:
-            named = meaning.setdefault(text, beside[0] if beside else named)
+            named = meaning.setdefault(text, float(marks["quarter_bpm"][nearest]) if beside else named)
         if beside:
             continue
-        before = [bpm for place, bpm in sorted(steps) if place <= beat]
+        passed = int(np.searchsorted(marks["onset_beat"], beat, side="right"))
+        before = sorted((marks[[0, passed - 1]].tolist() if passed else []) + said[:1] + said[-1:])
         if change is not None and before:
-            named = change * before[-1]
+            named = min(max(change * before[-1][1], _SLOWEST_BPM), _FASTEST_BPM)
         elif _FIRST.search(text) and before:
-            named = before[0]
+            named = before[0][1]
         if named is not None:
-            steps.append((beat, named))
-    return np.array(sorted(steps), TEMPO)
+            said.append((beat, named))
+    return np.array(sorted(marks.tolist() + said), TEMPO)

@@ -338,6 +338,11 @@ def test_a_letter_among_words_is_no_dynamic_of_its_own(title: str) -> None:
     assert "f" not in read(direction(f"<words>{title}</words>") + THREE).directions["text"].tolist()
 
 
+@pytest.mark.parametrize("text", ["-" * 200_000 + "x", " " * 200_000 + "x", "- " * 100_000, "&lt;" * 50_000])
+def test_long_texts_are_read_in_no_time(text: str) -> None:
+    assert len(read(direction(f"<words>{text}</words>") + THREE).notes) == 3
+
+
 def test_every_sign_of_a_direction_counts() -> None:
     rows = read(direction("<dynamics><f/><fz/></dynamics>") + THREE).directions
     assert sorted(rows[["kind", "text"]].tolist()) == [("dynamic", "f"), ("dynamic", "fz")]

@@ -85,6 +85,15 @@ def test_words_between_marks_say_what_changes() -> None:
     np.testing.assert_allclose(stated["quarter_bpm"], [100, 80, 100, 60, 50, 100, 50])
 
 
+def test_comparisons_upon_comparisons_stay_playable() -> None:
+    words = directions(
+        (0.0, 0.0, "tempo", "Presto"), *[(float(2 + b), 2.0 + b, "tempo", "più mosso") for b in range(5000)]
+    )
+    music = score({}, {}, {}, directions=words)
+    assert stated_tempos(music)["quarter_bpm"].max() == 600
+    assert np.isfinite(perform(music).notes["onset_s"]).all()
+
+
 def test_a_comparison_with_nothing_says_nothing() -> None:
     assert len(stated_tempos(score({}, directions=directions((0.0, 0.0, "tempo", "più mosso"))))) == 0
 
