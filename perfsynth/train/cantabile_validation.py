@@ -20,6 +20,7 @@ from perfsynth.types import Performance, Score
 VIEWS = ("flat", "midi", "musicxml")  # notes and metre alone; the score MIDI as exported; everything
 MOST_REFERENCES = 4  # performances a piece
 LONG_NOTES = 0.1  # chosen among .05, .1, .15 for durations without a loss in articulation
+STEADY_NOTES = 0.3  # chosen among .3, .4, .6, 1 likewise
 SCORED = ("velocity_r", "tempo_r", "articulation_r", "asynchrony_r", "pedal_r", "sounding_r")
 
 
@@ -87,7 +88,7 @@ def figures(found: list[Case], heard: list[Interpretation], calibration: Calibra
 
 def calibrated(found: list[Case], heard: list[Interpretation]) -> Calibration:
     """Factors under which spreads are human and the pedal agrees best, chosen on these cases."""
-    calibration = Calibration(long_notes=LONG_NOTES)
+    calibration = Calibration(long_notes=LONG_NOTES, steady_notes=STEADY_NOTES)
     for _ in range(2):  # asynchrony and articulation depend a little on tempo
         agreements = [row for _, rows in by_view(found, heard, calibration) for row in rows.values()]
         ratio = {

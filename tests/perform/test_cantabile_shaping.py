@@ -75,6 +75,16 @@ def test_each_doubling_of_what_is_written_is_held_longer(octaves: float, express
     assert asked.articulation.mean() == pytest.approx(0.0, abs=1e-9)
 
 
+def test_the_longer_a_note_is_written_the_less_its_articulation_varies() -> None:
+    music = score((0.0, 1.0), (1.0, 2.0), (3.0, 4.0), (7.0, 1.0))
+    heard = replace(thought(music, np.zeros(29)), articulation=np.ones(4))
+    even, steady = (
+        curves(read(music), heard, Manner(), Calibration(steady_notes=octaves)).articulation for octaves in (0.0, 0.5)
+    )
+    assert np.ptp(even) == pytest.approx(0.0)
+    assert np.diff(np.log2(steady[:3])) == pytest.approx(-0.5)
+
+
 def test_rests_take_no_pedal_from_the_music_between_them() -> None:
     busy = score(*((float(beat), 1.0) for beat in range(16)))
     sparse = score(*((float(beat), 1.0) for beat in range(0, 16, 4)))  # three beats of rest after each

@@ -11,9 +11,9 @@ from perfsynth.formats.match import read_match
 from perfsynth.perform.cantabile import trees as kept_trees
 from perfsynth.perform.cantabile.crops import cut
 from perfsynth.perform.cantabile.reading import groups, read
-from perfsynth.perform.cantabile.trees import Trees, rows_of
+from perfsynth.perform.cantabile.trees import ROWS, Trees, chord_rows, note_rows, pedal_rows
 from perfsynth.train.cantabile_examples import examples_of
-from perfsynth.train.cantabile_trees import CURVES, _packed, boosted
+from perfsynth.train.cantabile_trees import _packed, boosted
 from perfsynth.types import Score
 from tests.data import corpora
 
@@ -40,11 +40,10 @@ def test_packed_trees_say_what_the_fitted_model_says() -> None:
 
     rng = np.random.default_rng(3)
     rows = rng.normal(size=(2000, 5)).astype(np.float32)
-    wanted = rows[:, 0] * (rows[:, 3] > 0) + 0.1 * rng.normal(size=2000)
+    wanted = 7.0 + rows[:, 0] * (rows[:, 3] > 0) + 0.1 * rng.normal(size=2000)
     model = HistGradientBoostingRegressor(max_iter=20, max_leaf_nodes=9, early_stopping=False).fit(rows, wanted)
-    there = model.predict(rows)
     said = _packed(model).predict(rows)
-    assert np.allclose(said - said.mean(), there - there.mean(), atol=1e-5)
+    assert np.allclose(said, model.predict(rows), atol=1e-5)
     assert np.corrcoef(said, wanted)[0, 1] > 0.9
 
 
@@ -60,11 +59,41 @@ def test_trees_are_kept_among_the_weights() -> None:
 
 def test_rows_are_notes_their_chords_and_what_is_stated(example_score: Score) -> None:
     reading = read(example_score)
-    rows = rows_of(cut(reading, 0, len(reading.chord_beat)))
+    rows = note_rows(cut(reading, 0, len(reading.chord_beat)))
     note, chord = groups()
     assert rows.shape == (len(example_score.notes), len(note) + len(chord) + 5)
     assert rows.dtype == np.float32
     assert np.array_equal(rows[:, len(note) : len(note) + len(chord)], reading.chords[reading.chord])
+
+
+def test_of_a_chord_is_said_what_its_notes_say_on_average_and_of_the_pedal_what_the_chord_before_says(
+    example_score: Score,
+) -> None:
+    reading = read(example_score)
+    crop = cut(reading, 0, len(reading.chord_beat))
+    rows, between = chord_rows(crop), pedal_rows(crop)
+    note, chord = groups()
+    assert rows.shape == (len(crop.beat), len(note) + len(chord) + 5)
+    third = crop.notes[crop.chord == 2].mean(axis=0)
+    assert rows[2, len(chord) : len(chord) + len(note)] == pytest.approx(third, abs=1e-6)
+    assert len(between) == len(crop.pedal_beat)
+    last = np.searchsorted(crop.beat, crop.pedal_beat[-1], side="right") - 1
+    assert np.array_equal(between[-1, : rows.shape[1]], rows[last])
+
+
+def test_trees_learn_where_the_pedal_is_down(example_score: Score) -> None:
+    played = read_match(corpora.match_file(example_score, np.random.default_rng(0)).encode())
+    piece = Piece("minuet", "Petzold", "minuet", {"musicxml": example_score}, {"A01": played})
+    (example,) = examples_of(piece)["musicxml"]
+    found = boosted([piece], trees=30, leaves=7)
+    crop = cut(example.reading, 0, len(example.reading.chord_beat))
+    down = found["pedal"].predict(pedal_rows(crop))
+    known = np.isfinite(example.pedal)
+    assert np.mean(down[known]) == pytest.approx(np.mean(example.pedal[known]), abs=0.1)
+    assert (
+        np.abs(down[known] - example.pedal[known]).mean()
+        < np.abs(np.mean(example.pedal[known]) - example.pedal[known]).mean()
+    )
 
 
 def test_trees_learn_what_the_players_of_a_piece_have_in_common(example_score: Score) -> None:
@@ -74,7 +103,7 @@ def test_trees_learn_what_the_players_of_a_piece_have_in_common(example_score: S
         performance.notes["velocity"] = 20 + performance.notes["pitch"] // 2
     piece = Piece("minuet", "Petzold", "minuet", {"musicxml": example_score}, played)
     found = boosted([piece], trees=30, leaves=7)
-    assert set(found) == set(CURVES)
+    assert set(found) == set(ROWS)
     reading = examples_of(piece)["musicxml"][0].reading
-    said = found["velocity"].predict(rows_of(cut(reading, 0, len(reading.chord_beat))))
+    said = found["velocity"].predict(note_rows(cut(reading, 0, len(reading.chord_beat))))
     assert np.corrcoef(said, example_score.notes["pitch"])[0, 1] > 0.95

@@ -25,8 +25,7 @@ def chord_columns(
     _time(columns, beat)
     lines, bar_of = bars(score.measures, score.meters, beat)
     _metre(columns, score, beat, lines, bar_of)
-    for name, group in (("second_time", "marks"),):
-        columns.add(name, _second_time(notes, chord, len(beat)), group)
+    columns.add("second_time", _second_time(notes, chord, len(beat)), "marks")
     columns.add_each("bar", repetition(notes, chord, bar_of, lines)[bar_of], "meter")
     _contours(columns, windows, texture)
     tonic = _harmony(columns, windows, classes, notes, chord)

@@ -82,7 +82,7 @@ def stacked(crops: list[Crop], *, device: str = "cpu") -> Batch:
         for ends, by in ((top, "last"), (bottom, "first")):
             ends[index * longest : index * longest + size] = done + _end_of_chord(crop, by)
         chord.append(crop.chord + index * longest)
-        before, place = _places(crop)
+        before, place = places(crop)
         pedal_chord.append(before + index * longest)
         pedal_place.append(place)
         done += len(crop.notes)
@@ -104,7 +104,7 @@ def _end_of_chord(crop: Crop, which: str) -> np.ndarray:
     return ends
 
 
-def _places(crop: Crop) -> tuple[np.ndarray, np.ndarray]:
+def places(crop: Crop) -> tuple[np.ndarray, np.ndarray]:
     """The chord before each pedal sample; beats since it and to the next, share of the way, and whether it is one."""
     before = np.clip(np.searchsorted(crop.beat, crop.pedal_beat + 1e-6, side="right") - 1, 0, len(crop.beat) - 1)
     after = np.minimum(before + 1, len(crop.beat) - 1)

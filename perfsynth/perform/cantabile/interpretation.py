@@ -11,10 +11,11 @@ import torch  # noqa: TID253  imported only where a model is loaded
 from perfsynth.perform.cantabile.columns import Reading
 from perfsynth.perform.cantabile.crops import composer_number, cut, stacked
 from perfsynth.perform.cantabile.network import STATISTICS, Cantabile
-from perfsynth.perform.cantabile.trees import Trees, rows_of
+from perfsynth.perform.cantabile.trees import ROWS, Trees
 
 SILENT = 1e-9
 CURVES = ("log_beat_period", "velocity", "articulation", "asynchrony")
+PROBABILITIES = ("pedal", "lift")
 TREE_SHARE = 0.4  # of a curve for which there are trees beside the networks
 
 
@@ -48,16 +49,22 @@ def interpret(players: Players, reading: Reading, *, composer: str = "") -> Inte
     batch = stacked([crop])
     said = [network.eval()(batch) for network in players.networks]
     curves = {name: _mean([getattr(one, name) for one in said]) for name in CURVES}
+    likely = {
+        name: np.mean([torch.sigmoid(getattr(one, name)).numpy().ravel() for one in said], axis=0)
+        for name in PROBABILITIES
+    }
     for name, trees in players.trees.items():
-        beside = standard(trees.predict(rows_of(crop)))
-        curves[name] = standard((1 - TREE_SHARE) * curves[name] + TREE_SHARE * beside)
+        beside = trees.predict(ROWS[name](crop))
+        if name in likely:
+            likely[name] = (1 - TREE_SHARE) * likely[name] + TREE_SHARE * beside.clip(0, 1)
+        else:
+            curves[name] = standard((1 - TREE_SHARE) * curves[name] + TREE_SHARE * standard(beside))
     values = np.mean([one.statistics[0].numpy() for one in said], axis=0)
     return Interpretation(
         **curves,
         written_tempo=crop.written_tempo,
-        pedal=np.mean([torch.sigmoid(one.pedal).numpy() for one in said], axis=0),
+        **likely,
         pedal_beat=crop.pedal_beat,
-        lift=np.mean([torch.sigmoid(one.lift[0]).numpy() for one in said], axis=0),
         statistics=dict(zip(STATISTICS, values.astype(float).tolist(), strict=True)),
     )
 

@@ -14,6 +14,7 @@ from perfsynth.perform.cantabile.variation import drift
 LEAST_PEDAL = 0.04  # of a piece: with less, none
 SURE_PEDAL = 0.8  # likely enough that it stays down through a rest of all parts
 SHORTEST_BEAT = 1 / 16  # of what is written
+FURTHEST = 3.0  # octaves from the mean length, beyond which a note's articulation varies no more and no less
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
 
 
@@ -34,9 +35,10 @@ class Manner:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What stands between the network's curves and those played; all but `long_notes` and `mark_tolerance` measured.
+    """What stands between the network's curves and those played.
 
-    The factors bring curves to the spread of human ones on the validation split.
+    The factors bring curves to the spread of human ones on the validation split; what is said of long notes and
+    `mark_tolerance` was chosen.
     """
 
     tempo: float = 1.0
@@ -44,6 +46,7 @@ class Calibration:
     articulation: float = 1.0
     asynchrony: float = 1.0
     long_notes: float = 0.0  # log2 that a note is held longer for each doubling of what is written
+    steady_notes: float = 0.0  # log2 that its articulation varies less for each doubling
     pedal_share: float = 0.8  # of how long it is likely to be down in a piece
     lift_threshold: float = 0.5
     mark_tolerance: float = 0.2  # how far the default tempo may stray from a metronome mark
@@ -63,7 +66,9 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
     level = 64 + 20 * says["velocity"] * min(manner.dynamics, 1.0)
     velocity_spread = np.exp(says["velocity_spread"] + 2.7) * calibration.velocity * manner.dynamics
     articulation_spread = np.exp(says["articulation_spread"]) * calibration.articulation
-    held = says["articulation"] + articulation_spread * articulation + calibration.long_notes * _length(reading)
+    octaves = _length(reading)
+    varied = articulation_spread * np.exp2(-calibration.steady_notes * np.clip(octaves, -FURTHEST, FURTHEST))
+    held = says["articulation"] + varied * articulation + calibration.long_notes * octaves
     possible = _sounding(reading, heard.pedal_beat) | (heard.pedal > SURE_PEDAL)
     asynchrony_spread = np.exp(says["asynchrony_spread"]) * calibration.asynchrony * manner.rubato
     return Curves(

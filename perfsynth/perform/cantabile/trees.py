@@ -1,16 +1,17 @@
 """Boosted regression trees beside the networks: weaker alone, but wrong in other places.
 
-They read the columns of each note and of its chord, as the networks do, and know nothing else of the piece.
+They read the columns of a note, a chord or a place between chords, as the networks do, and know nothing else of the
+piece.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from perfsynth.perform.cantabile.crops import Crop
+from perfsynth.perform.cantabile.crops import Crop, places
 
 PREFIX = "trees."  # of their arrays among the weights
 
@@ -37,10 +38,37 @@ class Trees:
         return {f"{PREFIX}{name}.{field.name}": getattr(self, field.name) for field in fields(self)}
 
 
-def rows_of(crop: Crop) -> np.ndarray:
+def note_rows(crop: Crop) -> np.ndarray:
     """(n, columns) float32: each note, its chord, and what the score states."""
-    stated = np.broadcast_to(crop.flags, (len(crop.notes), len(crop.flags)))
-    return np.concatenate([crop.notes, crop.chords[crop.chord], stated], axis=1, dtype=np.float32)
+    return _joined(crop.notes, crop.chords[crop.chord], _stated(crop, len(crop.notes)))
+
+
+def chord_rows(crop: Crop) -> np.ndarray:
+    """(m, columns) float32: each chord, the mean of its notes, and what the score states."""
+    size = len(crop.beat)
+    count = np.maximum(np.bincount(crop.chord, minlength=size), 1)
+    mean = np.stack([np.bincount(crop.chord, column, size) for column in crop.notes.T], axis=1) / count[:, None]
+    return _joined(crop.chords, mean, _stated(crop, size))
+
+
+def pedal_rows(crop: Crop) -> np.ndarray:
+    """(p, columns) float32: the chord before each pedal sample, and where the sample lies between two chords."""
+    before, place = places(crop)
+    return _joined(chord_rows(crop)[before], place)
+
+
+# What the trees of each curve read.
+ROWS: dict[str, Callable[[Crop], np.ndarray]] = {
+    "velocity": note_rows, "articulation": note_rows, "asynchrony": note_rows, "pedal": pedal_rows, "lift": chord_rows,
+}  # fmt: skip
+
+
+def _joined(*parts: np.ndarray) -> np.ndarray:
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _stated(crop: Crop, size: int) -> np.ndarray:
+    return np.broadcast_to(crop.flags, (size, len(crop.flags)))
 
 
 def kept(weights: Mapping[str, np.ndarray]) -> dict[str, Trees]:
