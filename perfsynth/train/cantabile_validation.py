@@ -20,7 +20,7 @@ from perfsynth.types import Performance, Score
 VIEWS = ("flat", "midi", "musicxml")  # notes and metre alone; the score MIDI as exported; everything
 MOST_REFERENCES = 4  # performances a piece
 LONG_NOTES = 0.1  # chosen among .05, .1, .15 for durations without a loss in articulation
-STEADY_NOTES = 0.2  # chosen among 0, .1, .2, .3 likewise; the most that leaves the distributions from MusicXML as they are
+STEADY_NOTES = 0.2  # chosen among 0, .1, .2, .3: the most that leaves the distributions from MusicXML alone
 SCORED = ("velocity_r", "tempo_r", "articulation_r", "asynchrony_r", "pedal_r", "sounding_r")
 
 
