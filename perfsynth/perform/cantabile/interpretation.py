@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch  # noqa: TID253  imported only where a model is loaded
 
 from perfsynth.perform.cantabile.columns import Reading
-from perfsynth.perform.cantabile.crops import composer_number, cut, stacked
+from perfsynth.perform.cantabile.crops import composer_number, cut
 from perfsynth.perform.cantabile.network import STATISTICS, Cantabile
 from perfsynth.perform.cantabile.trees import ROWS, Trees
+from perfsynth.perform.cantabile.windows import windows
 
 SILENT = 1e-9
 CURVES = ("log_beat_period", "velocity", "articulation", "asynchrony")
@@ -45,21 +46,20 @@ class Interpretation:
 @torch.inference_mode()
 def interpret(players: Players, reading: Reading, *, composer: str = "") -> Interpretation:
     """Ask every network and all trees about a score and average what they say."""
+    from scipy.special import expit
+
     crop = cut(reading, 0, len(reading.chord_beat), composer=composer_number(composer or reading.composer))
-    batch = stacked([crop])
-    said = [network.eval()(batch) for network in players.networks]
-    curves = {name: _mean([getattr(one, name) for one in said]) for name in CURVES}
-    likely = {
-        name: np.mean([torch.sigmoid(getattr(one, name)).numpy().ravel() for one in said], axis=0)
-        for name in PROBABILITIES
-    }
+    parts = windows(crop)
+    said = [parts.joined(network.eval()(parts.batch)) for network in players.networks]
+    curves = {name: standard(np.sum([standard(one[name]) for one in said], axis=0)) for name in CURVES}
+    likely = {name: np.mean([expit(one[name]) for one in said], axis=0) for name in PROBABILITIES}
     for name, trees in players.trees.items():
         beside = trees.predict(ROWS[name](crop))
         if name in likely:
             likely[name] = (1 - TREE_SHARE) * likely[name] + TREE_SHARE * beside.clip(0, 1)
         else:
             curves[name] = standard((1 - TREE_SHARE) * curves[name] + TREE_SHARE * standard(beside))
-    values = np.mean([one.statistics[0].numpy() for one in said], axis=0)
+    values = np.mean([one["statistics"] for one in said], axis=0)
     return Interpretation(
         **curves,
         written_tempo=crop.written_tempo,
@@ -67,11 +67,6 @@ def interpret(players: Players, reading: Reading, *, composer: str = "") -> Inte
         pedal_beat=crop.pedal_beat,
         statistics=dict(zip(STATISTICS, values.astype(float).tolist(), strict=True)),
     )
-
-
-def _mean(curves: Sequence[torch.Tensor]) -> np.ndarray:
-    """What the networks say of one curve, each brought to the same size first."""
-    return standard(np.sum([standard(curve.reshape(-1).numpy().astype(float)) for curve in curves], axis=0))
 
 
 def standard(curve: np.ndarray) -> np.ndarray:
