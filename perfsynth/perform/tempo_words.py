@@ -29,6 +29,7 @@ _COMPARED = tuple(
 )
 _FIRST = re.compile(r"tempo (i|1|primo)\b|erstes tempo|1er mouv")
 _SLOWEST_BPM, _FASTEST_BPM = 10.0, 600.0  # that comparisons upon comparisons lead to
+_REPEAT = ""  # instead of a word
 _BESIDE_BEATS = 1.0  # a metronome mark this near says what a word means
 
 
@@ -54,29 +55,60 @@ def change_of_words(text: str) -> float | None:
 def stated_tempos(score: Score) -> np.ndarray:
     """`TEMPO` rows: the metronome marks of a score, and between them what its words say.
 
-    A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before.
+    A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before. What is
+    repeated goes as it went the first time.
     """
     marks = np.sort(score.tempos, order="onset_beat")
     said: list[tuple[float, float]] = []
     meaning: dict[str, float] = {}
+
+    def known(beat: float) -> list[tuple[float, float]]:
+        """The first and the last of the tempos up to a beat."""
+        passed = int(np.searchsorted(marks["onset_beat"], beat, side="right"))
+        words = [row for row in said if row[0] <= beat]
+        return sorted((marks[[0, passed - 1]].tolist() if passed else []) + words[:1] + words[-1:])
+
     rows = score.directions[np.isin(score.directions["kind"], ("tempo", "words"))]
-    for row in rows[np.argsort(rows["onset_beat"], kind="stable")]:
-        beat, text = float(row["onset_beat"]), str(row["text"]).lower()
-        if "attacca" in text:
-            continue
-        named, change = bpm_of_words(text), change_of_words(text)
+    texts = [(float(row["onset_beat"]), str(row["text"]).lower()) for row in rows]
+    first_times = _first_times(score.measures, [beat for beat, _ in texts])
+    heard = {(round(beat, 3), text) for beat, text in texts}
+    events = [(*text, first) for text, first in zip(texts, first_times, strict=True)]
+    events += [(beat, _REPEAT, first) for beat, first in _repeats(score.measures)]
+    for beat, text, first in sorted(events, key=lambda event: (event[0], event[1] == _REPEAT)):
         nearest = int(np.searchsorted(marks["onset_beat"], beat - _BESIDE_BEATS))
         beside = nearest < len(marks) and marks["onset_beat"][nearest] <= beat + _BESIDE_BEATS
-        if named is not None:
+        so_far, then, named, change = known(beat), known(first), bpm_of_words(text), change_of_words(text)
+        if text == _REPEAT:
+            new = bool(then and so_far) and so_far[-1][0] < beat and so_far[-1][1] != then[-1][1]
+            named = then[-1][1] if new else None
+        elif "attacca" in text:
+            named = None
+        elif named is not None:
             named = meaning.setdefault(text, float(marks["quarter_bpm"][nearest]) if beside else named)
-        if beside:
-            continue
-        passed = int(np.searchsorted(marks["onset_beat"], beat, side="right"))
-        before = sorted((marks[[0, passed - 1]].tolist() if passed else []) + said[:1] + said[-1:])
-        if change is not None and before:
-            named = min(max(change * before[-1][1], _SLOWEST_BPM), _FASTEST_BPM)
-        elif _FIRST.search(text) and before:
-            named = before[0][1]
-        if named is not None:
+        elif change is not None and first < beat and (round(first, 3), text) in heard and then:
+            named = then[-1][1]
+        elif change is not None and so_far:
+            named = min(max(change * so_far[-1][1], _SLOWEST_BPM), _FASTEST_BPM)
+        elif _FIRST.search(text) and so_far:
+            named = so_far[0][1]
+        if named is not None and not beside:
             said.append((beat, named))
     return np.array(sorted(marks.tolist() + said), TEMPO)
+
+
+def _repeats(measures: np.ndarray) -> list[tuple[float, float]]:
+    """Where a measure comes again after a later one or itself, and where it came first, in quarter notes."""
+    back = np.flatnonzero(np.diff(measures["number"]) <= 0) + 1
+    beats = measures["onset_beat"][back].tolist()
+    found = zip(beats, _first_times(measures, beats), strict=True)
+    return [(beat, first) for beat, first in found if first < beat]
+
+
+def _first_times(measures: np.ndarray, beats: list[float]) -> list[float]:
+    """Where the place in the score that is reached at each beat was reached first."""
+    if len(measures) == 0:
+        return beats
+    _, first, place = np.unique(measures["number"], return_index=True, return_inverse=True)
+    measure = np.clip(np.searchsorted(measures["onset_beat"], np.array(beats) + 1e-6) - 1, 0, None).astype(int)
+    moved = measures["onset_beat"][first[place]] - measures["onset_beat"]
+    return (np.array(beats) + moved[measure]).tolist()

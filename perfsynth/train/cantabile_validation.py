@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -64,23 +63,24 @@ def played(case: Case, heard: Interpretation, calibration: Calibration) -> Perfo
     return play(case.score, curves(case.reading, heard, Manner(), calibration))
 
 
-def by_view(
-    found: list[Case], heard: list[Interpretation], calibration: Calibration
-) -> Iterator[tuple[str, dict[str, Agreement]]]:
-    """For each view, how each piece agrees with its humans."""
-    rows: dict[str, dict[str, Agreement]] = {view: {} for view in VIEWS}
-    for case, one in zip(found, heard, strict=True):
-        made = traits(case.score, played(case, one, calibration))
-        rows[case.view][case.piece] = mean_agreement([compare(made, human) for human in case.references])
-    yield from rows.items()
+def _traits(found: list[Case], heard: list[Interpretation], calibration: Calibration) -> list[Traits]:
+    """What each case does when it is played so."""
+    return [traits(case.score, played(case, one, calibration)) for case, one in zip(found, heard, strict=True)]
+
+
+def _agreement(case: Case, made: Traits) -> Agreement:
+    return mean_agreement([compare(made, human) for human in case.references])
 
 
 def figures(found: list[Case], heard: list[Interpretation], calibration: Calibration) -> dict[str, float]:
     """Means over pieces, named ``view_measure``, and ``score``: the mean of what is scored over all views."""
     out: dict[str, float] = {}
-    for view, rows in by_view(found, heard, calibration):
-        if rows:
-            mean = mean_agreement(list(rows.values()))
+    rows: dict[str, list[Agreement]] = {view: [] for view in VIEWS}
+    for case, made in zip(found, _traits(found, heard, calibration), strict=True):
+        rows[case.view].append(_agreement(case, made))
+    for view, agreements in rows.items():
+        if agreements:
+            mean = mean_agreement(agreements)
             out |= {f"{view}_{field.name}": getattr(mean, field.name) for field in fields(Agreement)}
     out["score"] = float(np.mean([value for name, value in out.items() if name.split("_", 1)[1] in SCORED]))
     return out
@@ -90,19 +90,35 @@ def calibrated(found: list[Case], heard: list[Interpretation]) -> Calibration:
     """Factors under which spreads are human and the pedal agrees best, chosen on these cases."""
     calibration = Calibration(long_notes=LONG_NOTES, steady_notes=STEADY_NOTES)
     for _ in range(2):  # asynchrony and articulation depend a little on tempo
-        agreements = [row for _, rows in by_view(found, heard, calibration) for row in rows.values()]
+        made = _traits(found, heard, calibration)
+        agreements = [_agreement(case, one) for case, one in zip(found, made, strict=True)]
         ratio = {
             name: float(np.nanmean([getattr(row, f"{name}_spread") for row in agreements]))
-            for name in ("tempo", "velocity", "articulation", "asynchrony")
+            for name in ("tempo", "velocity", "articulation")
         }
+        ratio["asynchrony"] = float(np.nanmean([_apart(case, one) for case, one in zip(found, made, strict=True)]))
         changed = {name: float(np.clip(getattr(calibration, name) / r, 0.3, 3.0)) for name, r in ratio.items() if r > 0}
         calibration = replace(calibration, **changed)
 
     def pedalling(choice: Calibration) -> float:
-        agreements = [row for _, rows in by_view(found, heard, choice) for row in rows.values()]
-        mean = mean_agreement(agreements)
+        made = _traits(found, heard, choice)
+        mean = mean_agreement([_agreement(case, one) for case, one in zip(found, made, strict=True)])
         return mean.pedal_r + mean.sounding_r
 
     grid = [(share, lift) for share in (0.7, 0.8, 0.9, 1.0) for lift in (0.25, 0.35, 0.45, 0.55)]
     choices = [replace(calibration, pedal_share=share, lift_threshold=lift) for share, lift in grid]
     return max(choices, key=pedalling)
+
+
+def _apart(case: Case, made: Traits) -> float:
+    """How far the notes of a chord lie from its mean, as a share of people's.
+
+    Mean absolute values: the spread of people is made by few chords, which they roll.
+    """
+    shares = []
+    for human in case.references:
+        both = np.isfinite(made.asynchrony_s) & np.isfinite(human.asynchrony_s)
+        far = float(np.abs(human.asynchrony_s[both]).sum())
+        if far > 0:
+            shares.append(float(np.abs(made.asynchrony_s[both]).sum()) / far)
+    return float(np.mean(shares)) if shares else np.nan

@@ -11,7 +11,7 @@ from perfsynth.errors import InputError, UsageError
 from perfsynth.perform import core
 from perfsynth.perform.dynamics import LEVELS
 from perfsynth.perform.tempo_words import bpm_of_words, change_of_words, stated_tempos
-from perfsynth.types import DIRECTION, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Score
+from perfsynth.types import DIRECTION, MEASURE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Score
 
 perform = partial(core.perform, model="deadpan")
 
@@ -92,6 +92,31 @@ def test_comparisons_upon_comparisons_stay_playable() -> None:
     music = score({}, {}, {}, directions=words)
     assert stated_tempos(music)["quarter_bpm"].max() == 600
     assert np.isfinite(perform(music).notes["onset_s"]).all()
+
+
+def test_a_repeat_goes_as_it_went_the_first_time() -> None:
+    """Bars 1 to 4 of four beats, 3 and 4 again, then on: what is faster there is no faster still the second time."""
+    measures = np.array([(4.0 * i, n) for i, n in enumerate((1, 2, 3, 4, 3, 4, 5))], MEASURE)
+    for place in (8.0, 13.0):  # where the repeat begins, and within it
+        words = directions(
+            (0.0, 0.0, "tempo", "Allegro"), (place, place, "tempo", "più mosso"),
+            (place + 8, place + 8, "tempo", "più mosso"), (24.0, 24.0, "tempo", "più mosso"),
+        )  # fmt: skip
+        notes = [{} for _ in range(28)]
+        stated = stated_tempos(score(*notes, measures=measures, directions=words))
+        at = np.searchsorted(stated["onset_beat"], [0, place, 16, place + 8, 24], side="right") - 1
+        began = 132 if place > 8 else 1.2 * 132
+        np.testing.assert_allclose(stated["quarter_bpm"][at], [132, 1.2 * 132, began, 1.2 * 132, 1.44 * 132])
+
+
+def test_bars_that_are_counted_anew_are_no_repeat() -> None:
+    measures = np.array([(4.0 * i, n) for i, n in enumerate((1, 2, 1, 2))], MEASURE)
+    words = directions(
+        (0.0, 0.0, "tempo", "Allegro"), (4.0, 4.0, "tempo", "più mosso"), (8.0, 8.0, "tempo", "Adagio"),
+        (12.0, 12.0, "tempo", "ancora più mosso"),
+    )  # fmt: skip
+    stated = stated_tempos(score(*[{} for _ in range(16)], measures=measures, directions=words))
+    np.testing.assert_allclose(stated["quarter_bpm"], [132, 1.2 * 132, 66, 1.2 * 66])
 
 
 def test_a_comparison_with_nothing_says_nothing() -> None:
