@@ -37,7 +37,7 @@ class AudioFormat(StrEnum):
 RepeatsOption = Annotated[Repeats, typer.Option(help="Play repeats, or read the page once.")]
 Bpm = Annotated[
     float | None,
-    typer.Option(metavar="BPM", help="Mean tempo in quarter notes a minute, instead of the score's own."),
+    typer.Option(metavar="BPM", help="Mean tempo in quarter notes a minute, instead of what the score states."),
 ]
 PerformanceModel = Annotated[str, typer.Option("--model", help="Performance model; see `perfsynth models`.")]
 Engine = Annotated[str, typer.Option(help="Sound engine; see `perfsynth models`.")]

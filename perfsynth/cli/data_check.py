@@ -18,7 +18,7 @@ from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.data import data
-from perfsynth.errors import BatchError, PerfsynthError, UsageError
+from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
 
 if TYPE_CHECKING:
     from perfsynth.data.quality import Examined, Row
@@ -81,13 +81,26 @@ def check(
     The results and failures of `perfsynth align` are manifests: their confidences are judged here.
     """
     asked = Asked(align, jobs, findings, report, passed, force)
-    rows = [row for manifest in manifests for row in rows_of(manifest)]
+    rows = rows_of(manifests)
     found = look(rows, asked, session)
     conclude(rows, *found, asked, session, name=", ".join(manifests))
 
 
-def rows_of(manifest: str) -> list[Row]:
-    """The rows of a manifest; -: of stdin."""
+def rows_of(manifests: list[str]) -> list[Row]:
+    """The rows of manifests, -: of stdin; some may be empty, as what failed is when nothing did.
+
+    Raises
+    ------
+    InputError
+        When none has a row, or one cannot be read as a manifest.
+    """
+    rows = [row for manifest in manifests for row in _rows_of(manifest)]
+    if not rows:
+        raise InputError(f"{', '.join(manifests)}: no rows; a manifest has a JSON object a line")
+    return rows
+
+
+def _rows_of(manifest: str) -> list[Row]:
     from perfsynth.batch import storage
     from perfsynth.data import quality
 

@@ -82,7 +82,7 @@ def sounds(
     from perfsynth.data.recordings import Making, prepare
 
     making = Making(Cutting(cut, least_confidence, most), instrument, tuple(valid or ()), semitones, velocities.value)
-    rows = [row for manifest in manifests for row in rows_of(manifest)]
+    rows = rows_of(manifests)
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         try:
             with alone(output, "making a corpus"):

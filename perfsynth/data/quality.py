@@ -62,7 +62,7 @@ def rows_of(lines: Iterable[str], name: str, folder: str) -> list[Row]:
     Raises
     ------
     InputError
-        When a line is no JSON object, or no row names a file.
+        When a line is no JSON object, or rows name no file.
     """
     rows = []
     for number, (where, fields) in enumerate(read_objects(lines, name), 1):
@@ -78,7 +78,7 @@ def rows_of(lines: Iterable[str], name: str, folder: str) -> list[Row]:
                 folder,
             )
         )
-    if not any(row.files for row in rows):
+    if rows and not any(row.files for row in rows):
         raise InputError(f"{name}: no row names a file; the columns are {', '.join(COLUMNS)}")
     return rows
 

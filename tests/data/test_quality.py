@@ -275,6 +275,15 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
     assert "m.jsonl" in ran.stderr and len(ran.stderr.splitlines()) == 1
 
 
+def test_a_list_of_what_failed_may_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text('{"audio": "none.wav"}\n')
+    (tmp_path / "failed.jsonl").write_text("")
+    ran = CliRunner().invoke(
+        app, ["data", "check", str(tmp_path / "m.jsonl"), str(tmp_path / "failed.jsonl"), "--json"]
+    )
+    assert ran.exit_code == 3, "what m.jsonl names is missing"
+
+
 def test_a_dataset_is_looked_into_by_its_own_command(tmp_path: Path) -> None:
     minuet = (ROOT / "examples" / "petzold-minuet.musicxml").read_bytes()
     score = formats.read_score(minuet, repeats="as-written")

@@ -54,8 +54,8 @@ def perform(
     score
         What to play.
     bpm
-        Mean tempo in quarter notes a minute, met exactly; else one that suits the music, within a fifth of a
-        metronome mark.
+        Mean tempo in quarter notes a minute, met exactly; by default that of the score's own tempo marks, and where
+        it has none one that suits the music.
     seed, variation
         0 and 0 play what is most likely; every other pair is another interpretation, the same each time.
     temperature
@@ -81,8 +81,7 @@ def perform(
         dynamics=_gain("dynamics", dynamics) * expression,
         articulation=expression,
         pedal=pedal and expression > 0,
-        bpm=_bpm(bpm),
-        stated_bpm=_stated_bpm(score),
+        bpm=_bpm(bpm) or _stated_bpm(score),
         variation=variation,
         temperature=_gain("temperature", temperature),
         seed=seed,

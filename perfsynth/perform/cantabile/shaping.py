@@ -26,8 +26,7 @@ class Manner:
     dynamics: float = 1.0
     articulation: float = 1.0
     pedal: bool = True
-    bpm: float | None = None
-    stated_bpm: float | None = None  # what the score says, from which the default tempo strays only so far
+    bpm: float | None = None  # mean tempo; else what was learned
     variation: int = 0  # 0 plays what is most likely; every other number is another interpretation
     temperature: float = 1.0  # how far variations stray
     seed: int = 0
@@ -37,8 +36,7 @@ class Manner:
 class Calibration:
     """What stands between the network's curves and those played.
 
-    The factors bring curves to the spread of human ones on the validation split; what is said of long notes and
-    `mark_tolerance` was chosen.
+    The factors bring curves to the spread of human ones on the validation split; what is said of long notes was chosen.
     """
 
     tempo: float = 1.0
@@ -49,7 +47,6 @@ class Calibration:
     steady_notes: float = 0.0  # log2 that its articulation varies less for each doubling
     pedal_share: float = 0.8  # of how long it is likely to be down in a piece
     lift_threshold: float = 0.5
-    mark_tolerance: float = 0.2  # how far the default tempo may stray from a metronome mark
 
 
 def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration: Calibration) -> Curves:
@@ -74,7 +71,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
     return Curves(
         reading.chord,
         beat,
-        beat_period_s=_beat_period(says["log_beat_period"], manner, calibration),
+        beat_period_s=60.0 / manner.bpm if manner.bpm is not None else _learned_period_s(says["log_beat_period"]),
         log_beat_period=tempo * spread - heard.written_tempo,
         velocity=level + velocity_spread * velocity,
         articulation=held * manner.articulation,
@@ -111,14 +108,6 @@ def _likeliest(down: np.ndarray, possible: np.ndarray, share: float) -> np.ndarr
     return possible & (down > np.quantile(down[possible], max(1 - places, 0.0)))
 
 
-def _beat_period(learned: float, manner: Manner, calibration: Calibration) -> float:
+def _learned_period_s(log_beat_period: float) -> float:
     """Seconds a quarter note, on the average over the piece."""
-    if manner.bpm is not None:
-        return 60.0 / manner.bpm
-    period = float(np.clip(np.exp(learned), FASTEST_S, SLOWEST_S))
-    if manner.stated_bpm is not None:
-        stated = 60.0 / manner.stated_bpm
-        period = float(
-            np.clip(period, stated / (1 + calibration.mark_tolerance), stated * (1 + calibration.mark_tolerance))
-        )
-    return period
+    return float(np.clip(np.exp(log_beat_period), FASTEST_S, SLOWEST_S))
