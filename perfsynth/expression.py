@@ -152,21 +152,21 @@ def beat_grid(score: Score, performance: Performance) -> BeatGrid:
     """When a performance plays each quarter note of its score, joined by ``note_id``.
 
     The grid begins at the bar line of the first chord, or with a bar as short as the pick-up, at 0 s of the
-    performance; its first quarter note takes up what of the time is left before the second.
+    performance; what is left before its second quarter note takes up what is left of the time.
     """
     measured = measure(score.notes, performance.notes, played_notes(score.notes, performance))
-    first = np.floor(measured.chord_beat[0] + 1e-6)
+    begin = float(measured.chord_beat[0]) + 1e-6
     lines = score.measures["onset_beat"]
-    if np.any(lines <= first):
-        first = float(lines[lines <= first].max())
+    first = float(lines[lines <= begin].max() if np.any(lines <= begin) else np.floor(begin))
     last = np.ceil(
         max(measured.chord_beat[-1], float((score.notes["onset_beat"] + score.notes["duration_beat"]).max()))
     )
-    time_s = measured.time_s(np.arange(first, max(last, first + 1) + 1))
+    beats = np.append(first, np.arange(np.floor(first + 1e-6) + 1, max(last, first + 1) + 1))
+    time_s = measured.time_s(beats)
     time_s = np.maximum.accumulate(time_s + np.arange(len(time_s)) * 1e-9)
     steps = np.maximum(np.diff(time_s), SHORTEST_S)
     steps[0] = max(time_s[1], SHORTEST_S)  # 0 s is the beginning, whatever the tempo before the first chord
-    return BeatGrid(np.concatenate([[0.0], np.cumsum(steps)]), _meters(score, first))
+    return BeatGrid(np.concatenate([[0.0], np.cumsum(steps)]), _meters(score, first), beats - first)
 
 
 def _meters(score: Score, first: float) -> tuple[tuple[float, int, int], ...]:
@@ -178,7 +178,16 @@ def _meters(score: Score, first: float) -> tuple[tuple[float, int, int], ...]:
     following = lines[lines > first + 1e-6]
     if found and len(following):
         length, full = float(following.min()) - first, 4.0 * found[0][1] / found[0][2]
-        units = length * found[0][2] / 4
-        if length < full - 1e-6 and abs(units - round(units)) < 1e-6:
-            found = [(0.0, round(units), found[0][2]), (length, *found[0][1:]), *found[1:]]
+        if length < full - 1e-6 and (pickup := _metre(length, found[0][2])):
+            found = [(0.0, *pickup), (length, *found[0][1:]), *found[1:]]
     return tuple(found)
+
+
+def _metre(length: float, denominator: int) -> tuple[int, int] | None:
+    """A metre of `length` quarter notes in units of the denominator, or finer ones; None where there is none."""
+    while denominator <= 64:
+        units = length * denominator / 4
+        if abs(units - round(units)) < 1e-6:
+            return round(units), denominator
+        denominator *= 2
+    return None

@@ -18,6 +18,12 @@ class BeatGrid:
 
     time_s: np.ndarray  # (k,) s, strictly ascending from 0
     meters: tuple[tuple[float, int, int], ...] = ()  # quarter notes from the first, numerator, denominator
+    beats: np.ndarray | None = None  # (k,) quarter notes from the first place; else 0, 1, 2: a pick-up may be shorter
+
+    @property
+    def places(self) -> np.ndarray:
+        """(k,) quarter notes of each time from the first."""
+        return np.arange(float(len(self.time_s))) if self.beats is None else self.beats
 
 
 def tempo_map(tempos: np.ndarray, *, bpm: float = DEFAULT_BPM) -> np.ndarray:

@@ -95,4 +95,5 @@ def _later(found: BeatGrid) -> BeatGrid:
     added = whole * math.ceil(found.time_s[1] / SLOW_S / whole)
     times = np.linspace(0.0, found.time_s[1], added + 2)
     rest = tuple((beat + added, n, d) for beat, n, d in found.meters if beat > 0)
-    return BeatGrid(np.concatenate([times, found.time_s[2:]]), ((0.0, numerator, denominator), *rest))
+    beats = np.concatenate([np.arange(added), added + found.places])
+    return BeatGrid(np.concatenate([times, found.time_s[2:]]), ((0.0, numerator, denominator), *rest), beats)

@@ -34,6 +34,13 @@ INTERRUPTED = 130
 CLOSED_PIPE = 141
 
 
+# Endings that promise a kind of file; any other name is taken as it is.
+KINDS = {
+    ".aac", ".aif", ".aiff", ".csv", ".flac", ".json", ".jsonl", ".m4a", ".match", ".mid", ".midi", ".mp3", ".musicxml",
+    ".mxl", ".npz", ".ogg", ".opus", ".pdf", ".png", ".svg", ".wav", ".xml",
+}  # fmt: skip
+
+
 def stage(
     app: typer.Typer,
     name: str,
@@ -168,6 +175,9 @@ def _targets(rows: list[Row], output: str | None, out_dir: str | None, suffix: s
         raise UsageError(f"{len(rows)} inputs need a folder for their results; give --out-dir DIR")
     if output in (None, STDOUT) and binary and sys.stdout.isatty():
         raise UsageError("binary output is not shown in a terminal; give --output FILE or pipe it on")
+    named = Path(output or STDOUT).suffix.lower()
+    if named in KINDS and named.replace(".midi", ".mid") != suffix:
+        raise UsageError(f"{output}: what is written is a {suffix}; give it such a name")
     return [output or STDOUT]
 
 

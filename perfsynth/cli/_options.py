@@ -13,7 +13,7 @@ Output = Annotated[str | None, typer.Option("--output", "-o", help="File to writ
 OutDir = Annotated[str | None, typer.Option(help="Folder for the results of several inputs.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]
 SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave inputs whose result is there.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random: same input, model and seed, same bytes.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random: same input, model and seed, same bytes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Reports and errors as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more; show tracebacks.")]

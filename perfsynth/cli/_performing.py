@@ -14,7 +14,7 @@ from perfsynth.types import Score
 
 Variation = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Another interpretation: 0 is the likeliest, every other number one of its own."),
+    typer.Option(min=0, metavar="N", help="Another interpretation: 0 is the likeliest, each other number its own."),
 ]
 Temperature = Annotated[
     float | None, typer.Option(metavar="0..2", help="How far variations, or what is drawn, stray; 1 as learned.")

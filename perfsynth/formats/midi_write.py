@@ -101,15 +101,16 @@ def _steady() -> tuple[Events, Ticks]:
 def _on_grid(grid: BeatGrid) -> tuple[Events, Ticks]:
     """Head and clock of a file in beats: a tempo for each beat, rounded so that errors do not add up."""
     head: Events = []
-    reached_us, last = 0, 0
-    edges_us = [0]
-    for place, aim_s in enumerate(grid.time_s[1:].tolist()):
-        tempo = round(aim_s * 1e6) - reached_us
+    reached_us, last = 0.0, 0
+    edges_us = [0.0]
+    places = np.rint(grid.places * TICKS_PER_BEAT) / TICKS_PER_BEAT
+    for number, (aim_s, place, length) in enumerate(zip(grid.time_s[1:], places, np.diff(places), strict=False), 1):
+        tempo = round((aim_s * 1e6 - reached_us) / length)
         if not 1 <= tempo <= SLOWEST_US:
-            raise InputError(f"beat {place + 1} of the grid lasts {tempo / 1e6:.3f} s; a MIDI tempo has 0 to 16.7 s")
+            raise InputError(f"beat {number} of the grid lasts {tempo / 1e6:.3f} s; a MIDI tempo has 0 to 16.7 s")
         if tempo != last:
-            head.append((place * TICKS_PER_BEAT, 0, mido.MetaMessage("set_tempo", tempo=tempo)))
-        reached_us, last = reached_us + tempo, tempo
+            head.append((round(place * TICKS_PER_BEAT), 0, mido.MetaMessage("set_tempo", tempo=tempo)))
+        reached_us, last = reached_us + tempo * length, tempo
         edges_us.append(reached_us)
     for beat, numerator, denominator in grid.meters:
         signature = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
@@ -117,7 +118,7 @@ def _on_grid(grid: BeatGrid) -> tuple[Events, Ticks]:
     knots_s = np.array(edges_us) / 1e6
 
     def ticks(times_s: np.ndarray) -> list[int]:
-        beats = np.interp(times_s, knots_s, np.arange(len(knots_s)))
+        beats = np.interp(times_s, knots_s, places)
         beats = beats + np.maximum(times_s - knots_s[-1], 0.0) * 1e6 / max(last, 1)
         rounded: list[int] = np.rint(beats * TICKS_PER_BEAT).astype(np.int64).tolist()
         return rounded

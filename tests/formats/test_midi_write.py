@@ -96,6 +96,15 @@ def test_beats_of_the_grid_are_beats_of_the_file() -> None:
     assert [(t, m.numerator, m.denominator) for t, m in events(data, "time_signature")] == [(0, 1, 4), (960, 3, 4)]
 
 
+def test_a_pickup_may_be_shorter_than_a_beat() -> None:
+    grid = BeatGrid(np.array([0.0, 0.2, 0.8, 1.2]), ((0.0, 1, 8), (0.5, 3, 8)), np.array([0.0, 0.5, 1.5, 2.5]))
+    made = performance(np.array([0.0, 0.1, 0.2, 0.8]))
+    data = write_performance(made, grid=grid)
+    assert_same_sound(made, data)
+    assert [(t, m.tempo) for t, m in events(data, "set_tempo")] == [(0, 400000), (480, 600000), (1440, 400000)]
+    assert [(t, m.numerator, m.denominator) for t, m in events(data, "time_signature")] == [(0, 1, 8), (480, 3, 8)]
+
+
 def test_a_steady_tempo_is_written_once() -> None:
     data = write_performance(performance(np.arange(8) * 0.5), grid=BeatGrid(np.arange(9) * 0.5))
     assert [(t, m.tempo) for t, m in events(data, "set_tempo")] == [(0, 500000)]

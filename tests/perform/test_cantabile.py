@@ -15,7 +15,7 @@ from perfsynth.expression import beat_grid, chords
 from perfsynth.perform.cantabile.model import load, perform
 from perfsynth.perform.cantabile.reading import groups
 from perfsynth.perform.keys import lift_before_restrike
-from perfsynth.types import DIRECTION, METER, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Part, Score
+from perfsynth.types import DIRECTION, MEASURE, METER, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Part, Score
 
 
 def made(rows: list[dict], **tables: np.ndarray) -> Score:
@@ -109,6 +109,12 @@ def test_variations_differ_smoothly(chorale: Score) -> None:
     np.testing.assert_allclose(calm.log_beat_period, likeliest.log_beat_period, atol=1e-9)
 
 
+@pytest.mark.parametrize("numbers", [{"variation": -1}, {"variation": 1, "seed": -1}])
+def test_variations_are_counted_from_0(chorale: Score, numbers: dict) -> None:
+    with pytest.raises(UsageError, match="from 0"):
+        perform(chorale, **numbers)
+
+
 def test_the_pedal_is_learned_and_can_be_left_out(chorale: Score) -> None:
     controls = perform(chorale).controls
     assert set(controls["number"].tolist()) <= {SUSTAIN}
@@ -148,11 +154,42 @@ def test_staccato_is_played_shorter(chorale: Score) -> None:
 
 def test_grace_notes_come_in_their_order_between_their_neighbours() -> None:
     rows = [{"onset_beat": 0.0}, {"onset_beat": 2.0, "pitch": 67}]
-    rows += [{"onset_beat": 2.0, "duration_beat": 0.0, "grace": 1, "pitch": p} for p in (62, 64, 65)]
+    graces = {"onset_beat": 2.0, "duration_beat": 0.0, "grace": 1}
+    rows += [{**graces, "pitch": p, "note_id": name} for p, name in ((62, "x93"), (64, "x47"), (65, "x12"))]
     score = made(rows)
     played = perform(score, bpm=60.0).notes
     onset = dict(zip(played["pitch"].tolist(), played["onset_s"].tolist(), strict=True))
     assert onset[60] < onset[62] < onset[64] < onset[65] < onset[67]
+
+
+@pytest.mark.parametrize("length", [4.0, 32.0])
+def test_a_short_tune_does_not_die_in_its_last_bar(length: float) -> None:
+    tune = [64, 62, 60, 62, 64, 64, 64, 62, 62, 62, 64, 67, 67, 64, 62, 60, 62, 64, 64, 64, 64, 62, 62, 64, 62]
+    rows = [{"pitch": pitch} for pitch in tune] + [{"pitch": 60, "onset_beat": 25.0, "duration_beat": length}]
+    score = made(rows, meters=np.array([(0.0, 4, 4)], METER))
+    for rubato in (0.0, 1.0):
+        played = perform(score, bpm=100.0, rubato=rubato).notes
+        assert played["duration_s"][-1] <= 0.6 * length + 2.001, "written, and a little"
+        assert np.diff(played["onset_s"]).max() < 0.6 * 3
+
+
+def test_a_note_held_through_a_change_of_tempo_ends_with_what_sounds_above_it() -> None:
+    rows = [{"pitch": 36, "duration_beat": 16.0}, *[{"onset_beat": float(b), "pitch": 60 + b} for b in range(16)]]
+    score = made(rows, tempos=np.array([(0.0, 40.0), (1.0, 120.0)], TEMPO))
+    played = perform(score, expression=0.0).notes
+    bass = played["pitch"] == 36
+    assert played["duration_s"][bass][0] == pytest.approx(1.5 + 15 * 0.5, rel=0.02)
+    assert (played["onset_s"] + played["duration_s"])[~bass].max() == pytest.approx(9.0, rel=0.02)
+
+
+def test_a_tempo_map_begins_with_a_pickup_as_long_as_it_is_written() -> None:
+    notes = [{"onset_beat": -0.5, "duration_beat": 0.5}, *[{"onset_beat": float(b)} for b in range(8)]]
+    bars = np.array([(-0.5, 0), (0.0, 1), (4.0, 2)], MEASURE)
+    score = made(notes, meters=np.array([(-0.5, 4, 4)], METER), measures=bars)
+    grid = beat_grid(score, perform(score, expression=0.0, bpm=60.0))
+    assert grid.meters == ((0.0, 1, 8), (0.5, 4, 4))
+    assert grid.places[:3].tolist() == [0.0, 0.5, 1.5]
+    np.testing.assert_allclose(grid.time_s[:3], [0.0, 0.5, 1.5], atol=0.01)
 
 
 def test_a_key_struck_again_is_up_first() -> None:

@@ -76,6 +76,8 @@ def perform(
     UsageError
         When an option is out of its range or the composer is unknown.
     """
+    if min(variation, seed) < 0:
+        raise UsageError(f"variation {variation}, seed {seed}: they are whole numbers from 0")
     manner = Manner(
         rubato=_gain("rubato", rubato) * _gain("expression", expression),
         dynamics=_gain("dynamics", dynamics) * expression,

@@ -18,6 +18,7 @@ UP_S = 0.13  # s that it stays up before it goes down again, likewise
 LEVEL, LEVEL_SCALE = 64.0, 20.0  # velocity at 0 and units of the network's velocity
 SHORTEST_LOG2, LONGEST_LOG2 = -5.0, 3.0  # of the length written: beyond, nobody plays
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
+LINGER_S = 2.0  # beyond the length that is written, at the mean tempo, that the last keys are held at most
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ def play(score: Score, curves: Curves) -> Performance:
     grid_s = time_at(np.stack([np.floor(notes["onset_beat"] + 1e-6) + k for k in (0, 1)]), beat, time_s)
     held = np.exp2(np.clip(curves.articulation, SHORTEST_LOG2, LONGEST_LOG2))
     duration_s = notes["duration_beat"] * (grid_s[1] - grid_s[0]) * held
+    over_beat = np.maximum(notes["onset_beat"] + notes["duration_beat"] - beat[-1], 0.0)
+    last_s = time_s[-1] + over_beat * curves.beat_period_s + LINGER_S
+    duration_s = np.where(over_beat > 0, np.minimum(duration_s, last_s - onset_s), duration_s)
     onset_s, duration_s = _graces(notes, curves.chord, time_s, onset_s, duration_s)
     start_s = min(float(time_at(np.zeros(1), beat, time_s)[0]) if beat[0] > 0 else 0.0, float(onset_s.min()))
     played = np.zeros(len(notes), PERFORMED_NOTE)
@@ -84,7 +88,7 @@ GRACE_S = 0.06  # s, about the median of human ones in (n)ASAP
 def _graces(
     notes: np.ndarray, chord: np.ndarray, time_s: np.ndarray, onset_s: np.ndarray, duration_s: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Grace notes one after the other into their beat, never before half of the way from the last chord."""
+    """Grace notes one after the other, as written, into their beat, never before half the way from the last chord."""
     grace = np.flatnonzero(notes["grace"] > 0)
     if len(grace) == 0:
         return onset_s, duration_s
@@ -93,19 +97,12 @@ def _graces(
         np.stack([chord[grace], notes["part"][grace], notes["staff"][grace]]), axis=1, return_inverse=True
     )[1]
     for group in np.split(grace[np.argsort(line, kind="stable")], np.cumsum(np.bincount(line))[:-1]):
-        group = group[np.argsort([_written_order(str(i)) for i in notes["note_id"][group]], kind="stable")]
         here = chord[group[0]]
         room_s = (time_s[here] - time_s[here - 1]) / 2 if here else 0.5
         each_s = min(GRACE_S, max(room_s, 0.02) / len(group))
         onset_s[group] = time_s[here] - each_s * np.arange(len(group), 0, -1)
         duration_s[group] = each_s * 1.05
     return onset_s, duration_s
-
-
-def _written_order(note_id: str) -> int:
-    """The number in a note's id, which counts the notes as they are written."""
-    digits = "".join(c for c in note_id.split("-")[0] if c.isdigit())
-    return int(digits[:12] or 0)
 
 
 def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:

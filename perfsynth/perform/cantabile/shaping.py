@@ -15,6 +15,7 @@ LEAST_PEDAL = 0.04  # of a piece: with less, none
 SURE_PEDAL = 0.8  # likely enough that it stays down through a rest of all parts
 SHORTEST_BEAT = 1 / 16  # of what is written
 FURTHEST = 3.0  # octaves from the mean length, beyond which a note's articulation varies no more and no less
+FEW_CHORDS = 20  # with as few, tempo strays half as far: nearly all of its spread would go into the ending
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
 
 
@@ -59,7 +60,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         tempo = tempo + strays.tempo
         velocity = velocity + strays.velocity[reading.chord]
         articulation = articulation + strays.articulation[reading.chord]
-    spread = np.exp(says["tempo_spread"]) * calibration.tempo * manner.rubato
+    spread = np.exp(says["tempo_spread"]) * calibration.tempo * manner.rubato * len(beat) / (len(beat) + FEW_CHORDS)
     level = 64 + 20 * says["velocity"] * min(manner.dynamics, 1.0)
     velocity_spread = np.exp(says["velocity_spread"] + 2.7) * calibration.velocity * manner.dynamics
     articulation_spread = np.exp(says["articulation_spread"]) * calibration.articulation
@@ -74,7 +75,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         beat_period_s=60.0 / manner.bpm if manner.bpm is not None else _learned_period_s(says["log_beat_period"]),
         log_beat_period=tempo * spread - heard.written_tempo,
         velocity=level + velocity_spread * velocity,
-        articulation=held * manner.articulation,
+        articulation=held * manner.articulation + _through_changes(reading, heard.written_tempo),
         asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,
         pedal_beat=heard.pedal_beat,
         pedal_down=manner.pedal & _likeliest(heard.pedal, possible, calibration.pedal_share),
@@ -87,6 +88,20 @@ def _length(reading: Reading) -> np.ndarray:
     main = reading.held_beat > 0
     octave = np.log2(np.maximum(reading.held_beat, SHORTEST_BEAT))
     return np.where(main, octave - octave[main].mean(), 0.0) if main.any() else np.zeros(len(octave))
+
+
+def _through_changes(reading: Reading, written_tempo: np.ndarray) -> np.ndarray:
+    """(n,) octaves by which changes of the written tempo lengthen a note, against the tempo at its onset."""
+    beat, period = reading.chord_beat, np.exp(-written_tempo)
+    time = np.append(0.0, np.cumsum(np.diff(beat) * period[:-1]))
+
+    def at(place: np.ndarray) -> np.ndarray:
+        return np.asarray(np.interp(place, beat, time) + np.maximum(place - beat[-1], 0.0) * period[-1])
+
+    begin = beat[reading.chord]
+    as_begun = reading.held_beat * period[reading.chord]
+    longer = at(begin + reading.held_beat) - at(begin)
+    return np.log2(np.divide(longer, as_begun, out=np.ones(len(begin)), where=as_begun > 0))
 
 
 def _sounding(reading: Reading, beat: np.ndarray) -> np.ndarray:
