@@ -10,6 +10,7 @@ from lxml import etree
 
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_dynamics import spell_out
+from perfsynth.formats.musicxml_measures import bound_moves, even_out
 from perfsynth.types import NOTE_ID, Part
 
 log = logging.getLogger("perfsynth")
@@ -19,7 +20,6 @@ _QUARTERS = {
 }  # fmt: skip
 _LAYOUT = ("print", "credit", "defaults")
 _MAX_ID = int(NOTE_ID[1:]) - 4  # room for the "-12" of an unfolded repeat
-MAX_LEAP = 4  # measures; a rest of several measures is written as several rests
 MIN_BPM, MAX_BPM = 1.0, 10_000.0  # quarter notes a minute
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _JUMP_WORDS = (
@@ -46,7 +46,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
     """Rewrite `root` in place, and collect the rest.
 
     Every note gets a unique id, metronome marks and changes of pedal become elements that partitura reads,
-    layout goes.
+    measures become as long in one part as in the others, layout goes.
 
     Raises
     ------
@@ -73,9 +73,10 @@ def prepare(root: etree._Element, name: str) -> Extras:
         _sound_jump(direction)
     _number_pedals(root)
     for part in root.iterfind("part"):
-        _bound_moves(part, name)
+        bound_moves(part, name)
         _aim_jumps(part)
         _say_fermatas(part)
+    even_out(root)
     for ending in root.iter("ending"):
         ending.set("number", _times(ending.get("number", "")))
     for sound in root.iter("sound"):
@@ -121,30 +122,6 @@ def _trailing(measure: etree._Element) -> set[str]:
         else:
             voice.append(note.get("id", ""))
     return {note_id for ids in waiting.values() for note_id in ids}
-
-
-def _bound_moves(part: etree._Element, name: str) -> None:
-    """Cancel forwards that leap over whole measures, which some exports of small notes contain.
-
-    Left alone, one of them would shift the rest of the piece by minutes.
-    """
-    divisions, beats, beat_type = 1, 4, 4
-    for measure in part.iterfind("measure"):
-        for attributes in measure.iterfind("attributes"):
-            divisions = _whole(attributes.findtext("divisions"), divisions)
-            beats = _whole(attributes.findtext("time/beats"), beats)
-            beat_type = _whole(attributes.findtext("time/beat-type"), beat_type)
-        longest = MAX_LEAP * divisions * 4 * beats / beat_type
-        for duration in measure.iterfind("forward/duration"):
-            if _whole(duration.text, 0) > longest:
-                log.warning(
-                    "%s: measure %s: a leap of %s divisions is left out", name, measure.get("number"), duration.text
-                )
-                duration.text = "0"
-
-
-def _whole(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isdecimal() and int(text) > 0 else otherwise
 
 
 def _split_pedal_change(direction: etree._Element) -> None:

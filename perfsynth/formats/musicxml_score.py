@@ -7,8 +7,8 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ _SIGN_OF_WORD = {
 _NONSENSE = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError,
 )  # fmt: skip
+_BeatMaps = dict[Any, Callable[[Any], np.ndarray]]  # part -> from its positions (divisions) to beats
 
 
 @cache
@@ -71,10 +72,11 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
         warnings.simplefilter("ignore")
         try:
             parsed = partitura.load_musicxml(io.BytesIO(xml))
-            tables = _Tables(parsed.parts, extras, partitura.score)
+            beats = _beat_maps(parsed.parts)
+            tables = _Tables(parsed.parts, beats, extras, partitura.score)
         except (*_NONSENSE, partitura.score.InvalidTimePointException) as error:
             raise InputError(f"{name}: this MusicXML makes no sense ({type(error).__name__}: {error})") from error
-        legs = _path(parsed.parts, partitura.score, name) if unfolds else None
+        legs = _path(beats, partitura.score, name) if unfolds else None
     everything = legs or legs_of([(tables.first_beat, np.inf)])
     trailing = np.isin(tables.notes["note_id"], list(extras.trailing))
     notes = unfold_notes(tables.notes, tables.ties, trailing, everything, numbered=legs is not None)
@@ -97,29 +99,52 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
     )
 
 
-def _path(parts: list[Any], symbols: Any, name: str) -> list[Leg] | None:
-    """The way through the repeats, taken from the part that repeats most; None where there is no sensible one."""
-    stretches: list[tuple[float, float]] = []
+def _beat_maps(parts: list[Any]) -> _BeatMaps:
+    """How positions of each part that is not empty become beats, counted from one place in all parts.
+
+    partitura counts from where each part has its first full measure.
+    """
+    maps: _BeatMaps = {}
+    origin: float | None = None
     for part in parts:
         if part.first_point is None or part.first_point is part.last_point:
-            continue  # an empty part
+            continue
+        beats = part.quarter_map
+        begin = float(beats(part.first_point.t))
+        origin = begin if origin is None else origin
+        maps[part] = partial(_shifted, beats, origin - begin) if begin != origin else beats
+    return maps
+
+
+def _shifted(beats: Callable[[Any], np.ndarray], shift: float, position: Any) -> np.ndarray:
+    return beats(position) + shift
+
+
+def _path(beat_maps: _BeatMaps, symbols: Any, name: str) -> list[Leg] | None:
+    """The way through the repeats, taken from the part that repeats most; None where there is no sensible one."""
+    stretches: list[tuple[float, float]] = []
+    page_end = max((float(beats(part.last_point.t)) for part, beats in beat_maps.items()), default=0.0)
+    for part, beats in beat_maps.items():
         try:
             path = symbols.get_paths(part, no_repeats=False, all_repeats=True, ignore_leap_info=False)[0]
         except _NONSENSE as error:
             log.warning("%s: its repeats make no sense (%s); played as written", name, error)
             return None
         ends = [(path.segments[letter].start.t, path.segments[letter].end.t) for letter in path.path]
-        beats = part.quarter_map(np.array(ends, float)).tolist()
-        if len(beats) > len(stretches):
-            stretches = [(begin, end) for begin, end in beats]
+        if len(ends) > len(stretches):
+            last = part.last_point.t
+            stretches = [(float(beats(begin)), page_end if end == last else float(beats(end))) for begin, end in ends]
+    if stretches and stretches[-1][1] == page_end:
+        stretches[-1] = (stretches[-1][0], np.inf)
     return legs_of(stretches) if stretches else None
 
 
 class _Tables:
     """The rows of all parts as printed, positions in quarter notes."""
 
-    def __init__(self, parts: list[Any], extras: Extras, symbols: Any) -> None:
+    def __init__(self, parts: list[Any], beats: _BeatMaps, extras: Extras, symbols: Any) -> None:
         self._symbols = symbols
+        self._beats = beats
         self._extras = extras
         self.parts = tuple(extras.parts.get(part.id, Part(part.part_name or "")) for part in parts) or (Part(),)
         notes, ties, directions, slurs = [], [], [], []
@@ -134,10 +159,12 @@ class _Tables:
         self.notes, self.ties = self.notes[order], self.ties[order]
         self.directions = np.array(sorted(directions), DIRECTION)
         self.slurs = np.array(sorted(slurs), SLUR)
-        self.tempos = _states(parts, symbols.Tempo, lambda tempo: (tempo.bpm,), TEMPO)
-        self.meters = _states(parts[:1], symbols.TimeSignature, lambda meter: (meter.beats, meter.beat_type), METER)
-        self.keys = _states(parts[:1], symbols.KeySignature, lambda key: (key.fifths, key.mode == "minor"), KEY)
-        self.measures = _states(parts[:1], symbols.Measure, _numbered(parts[:1], symbols.Measure), MEASURE)
+        first = dict(list(beats.items())[:1])
+        self.tempos = _states(beats, symbols.Tempo, lambda tempo: (tempo.bpm,), TEMPO)
+        self.meters = _states(first, symbols.TimeSignature, lambda meter: (meter.beats, meter.beat_type), METER)
+        self.keys = _states(first, symbols.KeySignature, lambda key: (key.fifths, key.mode == "minor"), KEY)
+        measured = dict(sorted(beats.items(), key=lambda item: -len(item[0].measures))[:1])
+        self.measures = _states(measured, symbols.Measure, _numbered(measured, symbols.Measure), MEASURE)
         onsets = [table["onset_beat"].min(initial=0.0) for table in (self.notes, self.measures)]
         self.first_beat = float(min(onsets))
 
@@ -149,7 +176,7 @@ class _Tables:
         ]
         if not printed:
             return []
-        spans = part.quarter_map(np.array([(note.start.t, note.end.t) for note in printed], float))
+        spans = self._beats[part](np.array([(note.start.t, note.end.t) for note in printed], float))
         shifts = self._transposition(part, np.array([note.start.t for note in printed]))
         rows = []
         for note, (begin, end), shift in zip(printed, spans.tolist(), shifts.tolist(), strict=True):
@@ -207,7 +234,7 @@ class _Tables:
             if kind in ("crescendo", "diminuendo") and end == direction.start.t:
                 end = min((t for t in dynamics if t > end), default=part.last_point.t)
                 limit = MAX_WORD_BEATS
-            begin_beat, end_beat = part.quarter_map(np.array([direction.start.t, end], float)).tolist()
+            begin_beat, end_beat = self._beats[part](np.array([direction.start.t, end], float)).tolist()
             end_beat = min(end_beat, begin_beat + limit)
             if kind in _POINTS:
                 end_beat = begin_beat
@@ -245,7 +272,7 @@ class _Tables:
         for slur in part.iter_all(self._symbols.Slur):
             if slur.start is None or slur.end is None:
                 continue
-            begin, end = part.quarter_map(np.array([slur.start.t, slur.end.t], float)).tolist()
+            begin, end = self._beats[part](np.array([slur.start.t, slur.end.t], float)).tolist()
             voice = getattr(slur.start_note, "voice", None) or 0
             if end > begin:
                 rows.append((begin, end, index, voice))
@@ -262,7 +289,7 @@ def _paired(pedals: list[tuple[float, bool, tuple]]) -> list[tuple]:
     return paired if down is None else [*paired, down]
 
 
-def _numbered(parts: list[Any], measure: Any) -> Callable[[Any], tuple]:
+def _numbered(parts: Iterable[Any], measure: Any) -> Callable[[Any], tuple]:
     """The number of a measure: as printed, where a pick-up is 0; counted from 1 where some have no such number."""
     printed = {found: str(found.name or "") for part in parts for found in part.iter_all(measure)}
     if all(name.isdecimal() for name in printed.values()):
@@ -270,11 +297,11 @@ def _numbered(parts: list[Any], measure: Any) -> Callable[[Any], tuple]:
     return lambda found: (found.number or 0,)
 
 
-def _states(parts: list[Any], symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:
+def _states(beat_maps: _BeatMaps, symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:
     """What holds from a position on, over all parts, one row a position."""
     rows: dict[float, tuple] = {}
-    for part in parts:
+    for part, beats in beat_maps.items():
         for found in part.iter_all(symbol):
-            beat = round(float(part.quarter_map(found.start.t)), 9)
+            beat = round(float(beats(found.start.t)), 9)
             rows.setdefault(beat, (beat, *values(found)))
     return np.array([rows[beat] for beat in sorted(rows)], dtype)

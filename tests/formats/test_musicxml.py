@@ -272,6 +272,60 @@ def test_repeats_written_in_one_part_hold_for_all() -> None:
     assert score.notes["onset_beat"][score.notes["part"] == 1].tolist() == [0, 3, 6]
 
 
+def onsets(score: Score, part: int) -> list[float]:
+    return [float(onset) for onset in score.notes["onset_beat"][score.notes["part"] == part]]
+
+
+SHORT, LONG = note("C4"), note("C3", 12)
+THIRD = "<attributes><divisions>3</divisions></attributes>" + note("C4", 1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("repeats", ["unfold", "as-written"])
+@pytest.mark.parametrize(
+    ("one", "other", "bars"),
+    [
+        ([LONG, SHORT], [LONG, THREE], [0, 3]),
+        ([SHORT, LONG], [LONG, LONG], [0, 3]),
+        ([LONG, THIRD, LONG], [LONG, LONG, LONG], [0, 3, 6]),
+        ([LONG, SHORT + BACKUP.replace("12", "4") + note("E4", 2, voice=2)], [LONG, THREE], [0, 3]),
+        ([LONG, ""], [LONG, THREE], [0, 3]),
+        ([LONG], [LONG, LONG, THREE], [0, 3, 6]),
+        (["PICKUP" + SHORT, LONG], ["PICKUP" + SHORT, LONG], [-1, 0]),
+    ],
+)
+def test_parts_stay_together_and_whole_where_one_is_shorter(
+    order: int, repeats: str, one: list[str], other: list[str], bars: list[float]
+) -> None:
+    score = read_musicxml(document(*[one, other][::order]), repeats=repeats)
+    assert len(score.notes) == sum(measure.count("<pitch>") for measure in one + other)
+    assert score.measures["onset_beat"].tolist() == bars
+    for part, measures in enumerate([one, other][::order]):
+        begins = [bar for bar, measure in zip(bars, measures, strict=False) if measure]
+        assert set(begins) <= set(onsets(score, part))
+
+
+def test_parts_stay_together_where_one_has_no_metre() -> None:
+    data = document(["PICKUP" + SHORT, LONG], ["PICKUP" + SHORT, LONG])
+    metre = ATTRIBUTES[ATTRIBUTES.index("<time>") : ATTRIBUTES.index("</attributes>")].encode()
+    head, tail = data.split(b'<part id="P2">')
+    score = read_musicxml(head + b'<part id="P2">' + tail.replace(metre, b""))
+    assert onsets(score, 0) == onsets(score, 1) == [-1, 0]
+
+
+def test_a_short_part_is_repeated_with_the_others() -> None:
+    score = read_musicxml(document([LONG, SHORT + BACKWARD_REPEAT], [LONG, THREE + BACKWARD_REPEAT]))
+    assert onsets(score, 0) == [0, 3, 6, 9]
+    assert onsets(score, 1) == [0, 3, 4, 5, 6, 9, 10, 11]
+
+
+def test_a_short_part_is_no_shorter_where_it_sends_back_to_the_beginning() -> None:
+    da_capo = direction("<words>D.C.</words>")
+    score = read_musicxml(document([LONG, SHORT + da_capo], [LONG, THREE]))
+    assert onsets(score, 0) == [0, 3, 6, 9]
+    assert onsets(score, 1) == [0, 3, 4, 5, 6, 9, 10, 11]
+
+
 @pytest.mark.parametrize(
     ("notation", "mark"),
     [

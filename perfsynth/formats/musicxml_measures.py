@@ -1,0 +1,97 @@
+"""How long the measures of a MusicXML tree are: what would shift one part against the others is set right."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+
+from lxml import etree
+
+log = logging.getLogger("perfsynth")
+
+MAX_LEAP = 4  # measures; a rest of several measures is written as several rests
+_MOVES = ("note", "backup", "forward")
+_LEAVES = ("fine", "dacapo", "dalsegno", "tocoda")  # sounds that stand where a measure ends
+
+
+def bound_moves(part: etree._Element, name: str) -> None:
+    """Cancel forwards that leap over whole measures, which some exports of small notes contain.
+
+    Left alone, one of them would shift the rest of the piece by minutes.
+    """
+    divisions, beats, beat_type = 1, 4, 4
+    for measure in part.iterfind("measure"):
+        for attributes in measure.iterfind("attributes"):
+            divisions = _whole(attributes.findtext("divisions"), divisions)
+            beats = _whole(attributes.findtext("time/beats"), beats)
+            beat_type = _whole(attributes.findtext("time/beat-type"), beat_type)
+        longest = MAX_LEAP * divisions * 4 * beats / beat_type
+        for duration in measure.iterfind("forward/duration"):
+            if _whole(duration.text, 0) > longest:
+                log.warning(
+                    "%s: measure %s: a leap of %s divisions is left out", name, measure.get("number"), duration.text
+                )
+                duration.text = "0"
+
+
+def even_out(root: etree._Element) -> None:
+    """Fill each measure up to the length that it has in the longest part, so that all parts reach the bar line at once.
+
+    Some programs leave the rests out that follow a part's last note.
+    """
+    parts = [list(part.iterfind("measure")) for part in root.iterfind("part")]
+    divisions = [1] * len(parts)
+    for index in range(max(map(len, parts), default=0)):
+        there = [number for number, measures in enumerate(parts) if index < len(measures)]
+        measured = {number: _measured(parts[number][index], divisions[number]) for number in there}
+        end = max(length for _, length, _ in measured.values())
+        for number, (place, length, divisions[number]) in measured.items():
+            if length < end:
+                _fill(parts[number][index], end - place, divisions[number])
+
+
+def _measured(measure: etree._Element, divisions: int) -> tuple[Fraction, Fraction, int]:
+    """Where a measure's last note or move ends, how long it is (both in quarter notes), its last divisions."""
+    place = length = Fraction(0)
+    before: etree._Element | None = None  # the note that a chord would stand on
+    for element in measure:
+        if element.tag == "attributes":
+            divisions = _whole(element.findtext("divisions"), divisions)
+        if element.tag not in _MOVES or (before is not None and element.find("chord") is not None):
+            continue
+        move = Fraction(_whole(element.findtext("duration"), 0), divisions)
+        place = max(place - move, Fraction(0)) if element.tag == "backup" else place + move
+        length = max(length, place)
+        before = element if element.tag == "note" else before
+    return place, length, divisions
+
+
+def _fill(measure: etree._Element, gap: Fraction, divisions: int) -> None:
+    """Move on by `gap` quarter notes where the measure ends, before its bar line and what sends a player elsewhere."""
+    last = max((index for index, element in enumerate(measure) if element.tag in _MOVES), default=-1)
+    ends = [index for index in range(last + 1, len(measure)) if _ends(measure[index])]
+    move = etree.Element("forward")
+    finer = (gap * divisions).denominator
+    etree.SubElement(move, "duration").text = str(int(gap * divisions * finer))
+    filling = [move]
+    if finer > 1:
+        filling = [_divided(divisions * finer), move, _divided(divisions)]
+    place = ends[0] if ends else len(measure)
+    measure[place:place] = filling
+
+
+def _ends(element: etree._Element) -> bool:
+    """Whether an element stands where its measure ends."""
+    if element.tag == "barline":
+        return element.get("location", "right") == "right"
+    return any(sound.get(leave) for sound in element.iterfind("sound") for leave in _LEAVES)
+
+
+def _divided(divisions: int) -> etree._Element:
+    attributes = etree.Element("attributes")
+    etree.SubElement(attributes, "divisions").text = str(divisions)
+    return attributes
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isdecimal() and int(text) > 0 else otherwise
