@@ -30,6 +30,8 @@ _JUMP_WORDS = (
 )
 _JUMPS = {"segno": "segno", "coda": "coda", "dalsegno": "segno", "tocoda": "coda"}  # attribute -> partitura's value
 _TARGET = {"dalsegno": "segno", "tocoda": "coda"}
+_SAID = {"dalsegno": "D.S.", "tocoda": "To Coda"}
+MAX_TIMES = 100  # of one repeat
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Extras:
     parts: dict[str, Part] = field(default_factory=dict)  # by part id
     arpeggiated: set[str] = field(default_factory=set)  # note ids
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
+    times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
     octaves: dict[str, int] = field(default_factory=dict)  # part id -> octave-change of its transposition
 
 
@@ -72,10 +75,14 @@ def prepare(root: etree._Element, name: str) -> Extras:
         _sound_metronome(direction)
         _sound_jump(direction)
     _number_pedals(root)
+    lost: set[str] = set()
     for part in root.iterfind("part"):
         bound_moves(part, name)
-        _aim_jumps(part)
+        lost |= _aim_jumps(part)
+        extras.times |= _often(part)
         _say_fermatas(part)
+    for jump in sorted(jump for jump in lost if root.find(f".//sound[@{_TARGET[jump]}]") is None):
+        log.warning("%s: it has a %s but no %s to go to; that jump is not played", name, _SAID[jump], _TARGET[jump])
     even_out(root)
     for ending in root.iter("ending"):
         ending.set("number", _times(ending.get("number", "")))
@@ -191,16 +198,28 @@ def _sound_jump(direction: etree._Element) -> None:
                 etree.SubElement(direction, "sound", {jump: value})
 
 
-def _aim_jumps(part: etree._Element) -> None:
-    """Name every segno and coda as partitura expects it, and drop the jumps to one that is not there."""
+def _aim_jumps(part: etree._Element) -> set[str]:
+    """Name every segno and coda as partitura expects it; drop the jumps to one that is not there, and say which."""
     sounds = list(part.iter("sound"))
     there = {jump for sound in sounds for jump in _JUMPS if sound.get(jump)}
+    lost = {jump for jump in there if _TARGET.get(jump, jump) not in there}
     for sound in sounds:
         for jump, value in _JUMPS.items():
-            if sound.get(jump):
+            if jump in lost:
+                sound.attrib.pop(jump, None)
+            elif sound.get(jump):
                 sound.set(jump, value)
-                if _TARGET.get(jump, jump) not in there:
-                    del sound.attrib[jump]
+    return lost
+
+
+def _often(part: etree._Element) -> dict[tuple[str, int], int]:
+    """How often the repeats are played that say so, by part id and place of the measure from 1."""
+    times = {}
+    for place, measure in enumerate(part.iterfind("measure"), 1):
+        for repeat in measure.iterfind("barline/repeat[@direction='backward'][@times]"):
+            if (text := repeat.get("times", "")).isdecimal() and int(text) > 0:
+                times[part.get("id", ""), place] = min(int(text), MAX_TIMES)
+    return times
 
 
 def _say_fermatas(part: etree._Element) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from perfsynth.errors import InputError
+from perfsynth.formats.musicxml_path import BeatMaps, path
 from perfsynth.formats.musicxml_prepare import Extras
 from perfsynth.formats.score import arranged, check_length
-from perfsynth.formats.unfold import Leg, legs_of, unfold, unfold_notes, unfold_state
+from perfsynth.formats.unfold import legs_of, n_missed, unfold, unfold_notes, unfold_state
 from perfsynth.types import DIRECTION, KEY, MEASURE, METER, SCORE_NOTE, SLUR, TEMPO, Made, Mark, Part, Score
 
 log = logging.getLogger("perfsynth")
@@ -46,7 +47,6 @@ _SIGN_OF_WORD = {
 _NONSENSE = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError,
 )  # fmt: skip
-_BeatMaps = dict[Any, Callable[[Any], np.ndarray]]  # part -> from its positions (divisions) to beats
 
 
 @cache
@@ -76,10 +76,13 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
             tables = _Tables(parsed.parts, beats, extras, partitura.score)
         except (*_NONSENSE, partitura.score.InvalidTimePointException) as error:
             raise InputError(f"{name}: this MusicXML makes no sense ({type(error).__name__}: {error})") from error
-        legs = _path(beats, partitura.score, name) if unfolds else None
+        legs = path(beats, extras.times, partitura.score) if unfolds else None
     everything = legs or legs_of([(tables.first_beat, np.inf)])
     trailing = np.isin(tables.notes["note_id"], list(extras.trailing))
     notes = unfold_notes(tables.notes, tables.ties, trailing, everything, numbered=legs is not None)
+    if n_silent := n_missed(tables.notes, trailing, everything):
+        rule = "its repeats and jumps never lead there; repeats as written read them all"
+        log.warning("%s: %d of %d notes are not played: %s", name, n_silent, len(tables.notes), rule)
     if len(notes) == 0:
         raise InputError(f"{name}: no pitched notes in this score; it needs at least one")
     check_length(float((notes["onset_beat"] + notes["duration_beat"]).max()), tables.tempos, name)
@@ -99,12 +102,12 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
     )
 
 
-def _beat_maps(parts: list[Any]) -> _BeatMaps:
+def _beat_maps(parts: list[Any]) -> BeatMaps:
     """How positions of each part that is not empty become beats, counted from one place in all parts.
 
     partitura counts from where each part has its first full measure.
     """
-    maps: _BeatMaps = {}
+    maps: BeatMaps = {}
     origin: float | None = None
     for part in parts:
         if part.first_point is None or part.first_point is part.last_point:
@@ -120,29 +123,10 @@ def _shifted(beats: Callable[[Any], np.ndarray], shift: float, position: Any) ->
     return beats(position) + shift
 
 
-def _path(beat_maps: _BeatMaps, symbols: Any, name: str) -> list[Leg] | None:
-    """The way through the repeats, taken from the part that repeats most; None where there is no sensible one."""
-    stretches: list[tuple[float, float]] = []
-    page_end = max((float(beats(part.last_point.t)) for part, beats in beat_maps.items()), default=0.0)
-    for part, beats in beat_maps.items():
-        try:
-            path = symbols.get_paths(part, no_repeats=False, all_repeats=True, ignore_leap_info=False)[0]
-        except _NONSENSE as error:
-            log.warning("%s: its repeats make no sense (%s); played as written", name, error)
-            return None
-        ends = [(path.segments[letter].start.t, path.segments[letter].end.t) for letter in path.path]
-        if len(ends) > len(stretches):
-            last = part.last_point.t
-            stretches = [(float(beats(begin)), page_end if end == last else float(beats(end))) for begin, end in ends]
-    if stretches and stretches[-1][1] == page_end:
-        stretches[-1] = (stretches[-1][0], np.inf)
-    return legs_of(stretches) if stretches else None
-
-
 class _Tables:
     """The rows of all parts as printed, positions in quarter notes."""
 
-    def __init__(self, parts: list[Any], beats: _BeatMaps, extras: Extras, symbols: Any) -> None:
+    def __init__(self, parts: list[Any], beats: BeatMaps, extras: Extras, symbols: Any) -> None:
         self._symbols = symbols
         self._beats = beats
         self._extras = extras
@@ -297,7 +281,7 @@ def _numbered(parts: Iterable[Any], measure: Any) -> Callable[[Any], tuple]:
     return lambda found: (found.number or 0,)
 
 
-def _states(beat_maps: _BeatMaps, symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:
+def _states(beat_maps: BeatMaps, symbol: Any, values: Callable[[Any], tuple], dtype: np.dtype) -> np.ndarray:
     """What holds from a position on, over all parts, one row a position."""
     rows: dict[float, tuple] = {}
     for part, beats in beat_maps.items():

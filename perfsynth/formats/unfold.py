@@ -84,8 +84,7 @@ def unfold_notes(
     """
     played: list[Any] = []
     times: Counter[str] = Counter()
-    places = notes[["onset_beat"]].copy()
-    places["onset_beat"] -= 10 * EPSILON * (trailing & (notes["onset_beat"] > legs[0].begin + EPSILON))
+    places = _places(notes, trailing, legs)
     for leg in legs:
         for index in np.flatnonzero(_inside(places, leg)):
             note = notes[index].copy()
@@ -95,6 +94,19 @@ def unfold_notes(
             note["onset_beat"] += leg.start - leg.begin
             played.append((note, bool(ties[index]), float(notes[index]["onset_beat"])))
     return _joined(played, notes.dtype)
+
+
+def n_missed(notes: np.ndarray, trailing: np.ndarray, legs: list[Leg]) -> int:
+    """How many notes the path never comes to; parameters as in `unfold_notes`."""
+    places = _places(notes, trailing, legs)
+    return len(notes) - int(np.logical_or.reduce([_inside(places, leg) for leg in legs]).sum())
+
+
+def _places(notes: np.ndarray, trailing: np.ndarray, legs: list[Leg]) -> np.ndarray:
+    """Where on the page the notes belong, as rows with an ``onset_beat``."""
+    places = notes[["onset_beat"]].copy()
+    places["onset_beat"] -= 10 * EPSILON * (trailing & (notes["onset_beat"] > legs[0].begin + EPSILON))
+    return places
 
 
 def _joined(played: list[tuple[Any, bool, float]], dtype: np.dtype) -> np.ndarray:

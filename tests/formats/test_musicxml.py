@@ -189,6 +189,58 @@ def test_jumps(marks: tuple[str, str, str], order: str) -> None:
     assert score.notes["onset_beat"].tolist() == [3.0 * index for index in range(len(order))]
 
 
+TO_CODA, CODA = direction("<words>To Coda</words>"), direction("<coda/>")
+
+
+@pytest.mark.parametrize(
+    ("ends", "begins", "order"),
+    [
+        (["", TO_CODA, direction("<words>D.C. al Coda</words>"), ""], ["", "", "", CODA], "abcabd"),
+        (["", TO_CODA, direction("<words>D.S. al Coda</words>"), ""], ["", SEGNO, "", CODA], "abcbd"),
+        (["", "", direction("<words>D.C.</words>"), ""], ["", "", "", ""], "abcabcd"),
+        (["", BACKWARD_REPEAT, direction("<words>D.C.</words>") + BACKWARD_REPEAT, ""], [""] * 4, "ababccabcd"),
+        (["", TO_CODA, direction("<words>D.C.</words>"), ""], [""] * 4, "abcabcd"),
+    ],
+)
+def test_jumps_in_the_midst_of_the_page(
+    ends: list[str], begins: list[str], order: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = zip(begins, "abcd", ends, strict=True)
+    score = read(*[begin + note("C4", 12, id=name) + end for begin, name, end in lines])
+    assert "".join(score.notes["note_id"].astype("U1")) == order
+    assert score.notes["onset_beat"].tolist() == [3.0 * index for index in range(len(order))]
+    is_aimed = TO_CODA not in ends or CODA in begins
+    assert caplog.messages == (
+        [] if is_aimed else ["score: it has a To Coda but no coda to go to; that jump is not played"]
+    )
+
+
+def test_what_no_jump_leads_to_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    score = read(note("C4", 12, id="a") + FINE, note("D4", 12, id="b") + direction("<words>D.C.</words>"), THREE)
+    assert score.notes["note_id"].tolist() == ["a-1", "b-1", "a-2"]
+    assert len(caplog.messages) == 1
+    assert "3 of 5 notes are not played" in caplog.text
+
+
+@pytest.mark.parametrize(("times", "order"), [("3", "aaab"), ("1", "ab"), ("0", "aab"), ("many", "aab")])
+def test_a_repeat_is_played_as_often_as_it_says(times: str, order: str) -> None:
+    repeat = BACKWARD_REPEAT.replace("<repeat ", f'<repeat times="{times}" ')
+    score = read(note("C4", 12, id="a") + repeat, note("D4", 12, id="b"))
+    assert "".join(score.notes["note_id"].astype("U1")) == order
+
+
+def test_a_bracket_over_the_first_time_only() -> None:
+    first = ending("1", "start", "left") + note("D4", 12, id="b")
+    first += ending("1", "stop", "right", '<repeat direction="backward"/>')
+    score = read(note("C4", 12, id="a"), first, note("E4", 12, id="c"))
+    assert score.notes["note_id"].tolist() == ["a-1", "b-1", "a-2", "c-1"]
+
+
+def test_many_repeats_are_all_played() -> None:
+    score = read(*[note("C4", 12) + BACKWARD_REPEAT] * 60)
+    assert len(score.notes) == 120
+
+
 @pytest.mark.parametrize(("first", "second"), [("1, 2", "3"), ("1.-2.", "3."), ("1 2", "3")])
 def test_an_ending_for_two_times(first: str, second: str) -> None:
     once = ending(first, "start", "left") + note("D4", 12, id="b")
