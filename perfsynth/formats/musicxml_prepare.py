@@ -42,7 +42,6 @@ class Extras:
     arpeggiated: set[str] = field(default_factory=set)  # note ids
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
-    octaves: dict[str, int] = field(default_factory=dict)  # part id -> octave-change of its transposition
 
 
 def prepare(root: etree._Element, name: str) -> Extras:
@@ -67,6 +66,8 @@ def prepare(root: etree._Element, name: str) -> Extras:
     for element in root.iterfind("part-list/score-part"):
         extras.parts[element.get("id", "")] = _part(element)
     _identify(root, extras)
+    for transpose in root.iter("transpose"):
+        _fold_octaves(transpose)
     for direction in list(root.iter("direction")):
         for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
             direction.remove(kind)
@@ -114,9 +115,21 @@ def _identify(root: etree._Element, extras: Extras) -> None:
                 extras.arpeggiated.add(given)
         for measure in part.iterfind("measure"):
             extras.trailing |= _trailing(measure)
-        change = part.findtext(".//transpose/octave-change")
-        if change is not None and change.strip("+-").isdecimal():
-            extras.octaves[part.get("id", "")] = int(change)
+
+
+def _fold_octaves(transpose: etree._Element) -> None:
+    """A transposition by octaves and semitones becomes one by semitones."""
+    octaves, chromatic = transpose.find("octave-change"), transpose.find("chromatic")
+    if octaves is None or not _is_whole(octaves.text):
+        return
+    if chromatic is None:
+        chromatic = etree.SubElement(transpose, "chromatic")
+    semitones = int(chromatic.text or 0) if _is_whole(chromatic.text) else 0
+    chromatic.text = str(semitones + 12 * int(octaves.text or 0))
+
+
+def _is_whole(text: str | None) -> bool:
+    return re.fullmatch(r"\s*[+-]?\d{1,3}\s*", text or "") is not None
 
 
 def _trailing(measure: etree._Element) -> set[str]:

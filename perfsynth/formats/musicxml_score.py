@@ -197,13 +197,14 @@ class _Tables:
 
     def _transposition(self, part: Any, positions: np.ndarray) -> np.ndarray:
         """Semitones from written to sounding pitch at each position."""
-        changes = sorted((t.start.t, int(t.chromatic or 0)) for t in part.iter_all(self._symbols.Transposition))
+        changes = [
+            (change.start.t, int(change.chromatic or 0)) for change in part.iter_all(self._symbols.Transposition)
+        ]
         if not changes:
             return np.zeros(len(positions), int)
         starts, semitones = (np.array(column) for column in zip(*changes, strict=True))
         current = np.searchsorted(starts, positions, side="right") - 1
-        shift = np.where(current >= 0, semitones[current], 0)
-        return np.where(current >= 0, shift + 12 * self._extras.octaves.get(part.id, 0), 0)
+        return np.where(current >= 0, semitones[current], 0)
 
     def _directions(self, part: Any, index: int) -> list[tuple]:
         symbols = self._symbols

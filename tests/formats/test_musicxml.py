@@ -295,6 +295,24 @@ def test_a_transposing_part_sounds_where_it_sounds() -> None:
     assert read_musicxml(data).notes["pitch"].tolist() == [46, 48, 50]
 
 
+@pytest.mark.parametrize(
+    ("transpositions", "pitches"),
+    [
+        (["", "0 1", "0"], [60, 72, 60]),
+        (["-2", "-2 -1", "-2", "0"], [58, 46, 58, 60]),
+        (["0 -1", "", "0"], [48, 48, 60]),
+    ],
+)
+def test_a_transposition_holds_until_the_next(transpositions: list[str], pitches: list[int]) -> None:
+    measures = []
+    for change in transpositions:
+        semitones, octaves = (*change.split(), "")[:2] if change else ("", "")
+        octave_change = f"<octave-change>{octaves}</octave-change>" if octaves else ""
+        transpose = f"<transpose><chromatic>{semitones}</chromatic>{octave_change}</transpose>" if change else ""
+        measures.append(f"<attributes>{transpose}</attributes>" + note("C4", 12))
+    assert read(*measures).notes["pitch"].tolist() == pitches
+
+
 def test_unisons_of_a_part_are_one_key() -> None:
     accent = "<notations><articulations><accent/></articulations></notations>"
     score = read(note("C4", 4) + REST + REST + BACKUP + note("C4", 8, accent, voice=2) + REST)
