@@ -11,6 +11,7 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_measures import bound_moves, even_out
+from perfsynth.formats.musicxml_unpitched import sound_unpitched
 from perfsynth.types import NOTE_ID, Part
 
 log = logging.getLogger("perfsynth")
@@ -48,7 +49,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
     """Rewrite `root` in place, and collect the rest.
 
     Every note gets a unique id, metronome marks and changes of pedal become elements that partitura reads,
-    measures become as long in one part as in the others, layout goes.
+    measures become as long in one part as in the others, percussion gets the keys of a drum kit, layout goes.
 
     Raises
     ------
@@ -65,6 +66,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
             element.getparent().remove(element)
     for element in root.iterfind("part-list/score-part"):
         extras.parts[element.get("id", "")] = _part(element)
+    extras.parts = sound_unpitched(root, extras.parts, name)
     _identify(root, extras)
     for transpose in root.iter("transpose"):
         _fold_octaves(transpose)

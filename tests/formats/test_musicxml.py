@@ -330,6 +330,50 @@ def test_two_parts_keep_their_programs() -> None:
     assert sorted(zip(score.notes["part"].tolist(), score.notes["pitch"].tolist(), strict=True))[-1] == (1, 36)
 
 
+def drum(name: str, duration: int = 6) -> str:
+    where = "<unpitched><display-step>E</display-step><display-octave>4</display-octave></unpitched>"
+    by = f'<instrument id="{name}"/>' if name else ""
+    return f"<note>{where}<duration>{duration}</duration>{by}<voice>1</voice></note>"
+
+
+def kit(part: int, keys: dict[str, str]) -> str:
+    sounds = "".join(
+        f'<midi-instrument id="{name}"><midi-channel>{channel}</midi-channel>'
+        f"<midi-unpitched>{key}</midi-unpitched></midi-instrument>"
+        for channel, (name, key) in enumerate(keys.items(), 9)
+    )
+    return f'<score-part id="P{part}"><part-name>Drums {part}</part-name>{sounds}</score-part>'
+
+
+def test_percussion_sounds_by_the_keys_of_its_instruments(caplog: pytest.LogCaptureFixture) -> None:
+    flute = '<score-part id="P1"><part-name>Flute</part-name></score-part>'
+    part_list = flute + kit(2, {"bass": "37", "snare": "39", "triangle": "82"})
+    measure = drum("bass") + drum("snare") + drum("triangle", 12).replace("<note>", "<note><chord/>")
+    score = read_musicxml(document([THREE], [measure + BACKWARD_REPEAT], part_list=part_list))
+    drums = score.notes[score.notes["part"] == 1]
+    assert drums[["onset_beat", "pitch"]].tolist() == [(0, 36), (1.5, 38), (1.5, 81), (3, 36), (4.5, 38), (4.5, 81)]
+    assert len(set(drums["note_id"].tolist())) == 6
+    assert [part.is_drum for part in score.parts] == [False, True]
+    assert not caplog.messages
+
+
+def test_percussion_alone_of_one_instrument_that_notes_do_not_name() -> None:
+    score = read_musicxml(document([drum("") * 2], part_list=kit(1, {"tom": "46"})))
+    assert score.notes["pitch"].tolist() == [45, 45]
+    assert score.parts[0].is_drum
+
+
+@pytest.mark.parametrize("key", ["", "0", "129", "many"])
+def test_percussion_that_does_not_say_how_it_sounds_is_counted_once(key: str, caplog: pytest.LogCaptureFixture) -> None:
+    part_list = kit(1, {"bass": "37", "odd": key}) + kit(2, {}) + kit(3, {})
+    measures = [drum("bass") + drum("odd"), drum("odd") + drum("")], [drum("") * 2], [THREE]
+    score = read_musicxml(document(*measures, part_list=part_list))
+    assert score.notes["pitch"][score.notes["part"] == 0].tolist() == [36]
+    assert len(caplog.messages) == 1
+    assert "5 unpitched notes of Drums 1, Drums 2 are left out" in caplog.text
+    assert [part.is_drum for part in score.parts] == [True, False, False]
+
+
 @pytest.mark.parametrize("measures", [[], [REST * 3]])
 def test_a_part_without_notes_does_not_stop_the_others(measures: list[str]) -> None:
     score = read_musicxml(document([note("C4", 12, id="a") + BACKWARD_REPEAT], measures))
