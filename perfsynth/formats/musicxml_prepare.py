@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from perfsynth.errors import InputError
+from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_measures import bound_moves, even_out
 from perfsynth.formats.musicxml_unpitched import sound_unpitched
-from perfsynth.types import NOTE_ID, Part
+from perfsynth.types import NOTE_ID, Mark, Part
 
 log = logging.getLogger("perfsynth")
 
@@ -41,6 +42,7 @@ class Extras:
 
     parts: dict[str, Part] = field(default_factory=dict)  # by part id
     arpeggiated: set[str] = field(default_factory=set)  # note ids
+    neighbours: dict[str, Mark] = field(default_factory=dict)  # by note id, what accidentals say of its ornaments
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
 
@@ -115,6 +117,8 @@ def _identify(root: etree._Element, extras: Extras) -> None:
             note.set("id", given)
             if note.find("notations/arpeggiate") is not None:
                 extras.arpeggiated.add(given)
+            if beside := neighbours(note):
+                extras.neighbours[given] = beside
         for measure in part.iterfind("measure"):
             extras.trailing |= _trailing(measure)
 

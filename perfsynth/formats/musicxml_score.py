@@ -193,6 +193,7 @@ class _Tables:
             marks |= Mark.FERMATA
         if note.id in self._extras.arpeggiated:
             marks |= Mark.ARPEGGIO
+        marks |= self._extras.neighbours.get(note.id, 0)
         return int(marks)
 
     def _transposition(self, part: Any, positions: np.ndarray) -> np.ndarray:

@@ -52,10 +52,11 @@ def ornamented(score: Score, performance: Performance) -> Performance:
     upper_first = any(name in score.composer.lower() for name in UPPER_FIRST)
     added = []
     for index in signed:
-        figure = _figure(Mark(int(notes["marks"][index])), float(played["duration_s"][index]), upper_first)
+        marks = Mark(int(notes["marks"][index]))
+        figure = _figure(marks, float(played["duration_s"][index]), upper_first)
         if figure is not None:
             fifths = _fifths(score.keys, float(notes["onset_beat"][index]))
-            added.append(_written_out(played, int(index), figure, fifths))
+            added.append(_written_out(played, int(index), figure, fifths, marks))
     if not added:
         return performance
     everything = np.concatenate([played, *added])
@@ -93,20 +94,27 @@ def _trill(length_s: float, upper_first: bool) -> Figure | None:
     return Figure(tuple((first + place) % 2 for place in range(count)), lengths_s)
 
 
-def _written_out(played: np.ndarray, index: int, figure: Figure, fifths: int) -> np.ndarray:
+def _written_out(played: np.ndarray, index: int, figure: Figure, fifths: int, marks: Mark) -> np.ndarray:
     """The added notes; the first main note of the figure stays the note of the score, moved and cut in place."""
     main = played[index].copy()
     rows = np.zeros(len(figure.steps), PERFORMED_NOTE)
     rows["part"] = main["part"]
     rows["onset_s"] = main["onset_s"] + np.append(0.0, np.cumsum(figure.lengths_s)[:-1])
     rows["duration_s"] = figure.lengths_s
-    rows["pitch"] = [np.clip(neighbour(int(main["pitch"]), step, fifths), 0, 127) for step in figure.steps]
+    rows["pitch"] = [np.clip(_beside(int(main["pitch"]), step, fifths, marks), 0, 127) for step in figure.steps]
     beside = np.array(figure.steps) != 0
     rows["velocity"] = np.clip(np.where(beside, SOFTER * main["velocity"], main["velocity"]), 1, 127)
     kept = figure.steps.index(0)
     rows["note_id"][kept] = main["note_id"]
     played[index] = rows[kept]
     return np.delete(rows, kept)
+
+
+def _beside(pitch: int, step: int, fifths: int, marks: Mark) -> int:
+    """The note next to `pitch`, as an accidental at the ornament says or as it stands in the key."""
+    half, whole = (Mark.UPPER_HALF, Mark.UPPER_WHOLE) if step > 0 else (Mark.LOWER_HALF, Mark.LOWER_WHOLE)
+    said = HALF * bool(marks & half) + WHOLE * bool(marks & whole)
+    return pitch + step * said if said else neighbour(pitch, step, fifths)
 
 
 def neighbour(pitch: int, step: int, fifths: int) -> int:

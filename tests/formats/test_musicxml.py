@@ -456,6 +456,27 @@ def test_marks(notation: str, mark: Mark) -> None:
     assert read(note("C4", 12, f"<notations>{notation}</notations>")).notes["marks"].tolist() == [mark]
 
 
+@pytest.mark.parametrize(
+    ("pitch", "ornaments", "mark"),
+    [
+        ("C5", "<trill-mark/><accidental-mark>flat</accidental-mark>", Mark.TRILL | Mark.UPPER_HALF),
+        ("Bb4", "<trill-mark/><accidental-mark>natural</accidental-mark>", Mark.TRILL | Mark.UPPER_WHOLE),
+        ("E4", "<mordent/><accidental-mark>sharp</accidental-mark>", Mark.MORDENT | Mark.LOWER_HALF),
+        ("C4", '<turn/><accidental-mark placement="below">flat</accidental-mark>', Mark.TURN | Mark.LOWER_WHOLE),
+        (
+            "Eb4",
+            "<trill-mark/><accidental-mark>sharp</accidental-mark>",
+            Mark.TRILL | Mark.UPPER_HALF | Mark.UPPER_WHOLE,
+        ),
+        ("E4", "<trill-mark/><accidental-mark>flat</accidental-mark>", Mark.TRILL),
+        ("E4", "<trill-mark/><accidental-mark>slash-flat</accidental-mark>", Mark.TRILL),
+    ],
+)
+def test_accidentals_at_ornaments(pitch: str, ornaments: str, mark: Mark) -> None:
+    score = read(note(pitch, 12, f"<notations><ornaments>{ornaments}</ornaments></notations>"))
+    assert score.notes["marks"].tolist() == [mark]
+
+
 def test_directions_and_their_extent() -> None:
     score = read(
         direction("<dynamics><p/></dynamics>") + direction('<wedge type="crescendo"/>') + THREE,

@@ -53,6 +53,13 @@ def test_turns_and_mordents_run_through_the_scale() -> None:
     assert onset_s[1] > 1.0 + 2.0 / 2
 
 
+def test_an_accidental_comes_before_the_key() -> None:
+    assert set(figure(played(Mark.TRILL | Mark.UPPER_HALF))[0]) == {67, 68}
+    assert set(figure(played(Mark.TRILL | Mark.UPPER_HALF | Mark.UPPER_WHOLE))[0]) == {67, 70}
+    assert figure(played(Mark.TURN | Mark.LOWER_HALF, beats=0.25))[0] == [69, 67, 66, 67]
+    assert figure(played(Mark.MORDENT | Mark.UPPER_HALF))[0] == [67, 65, 67]
+
+
 @pytest.mark.parametrize("mark", [Mark.TRILL, Mark.TURN, Mark.MORDENT])
 def test_the_notes_of_the_score_come_first_and_the_time_is_kept(mark: Mark) -> None:
     plain, performance = played(0), played(mark)

@@ -9,7 +9,7 @@ from perfsynth.perform.cantabile.context import arcs, near
 from perfsynth.types import Mark, Score
 
 MOST_NOTES = 12  # of a chord that the search for neighbouring pitches looks at
-MARKS = tuple(mark for mark in Mark if mark != Mark.INVERTED)  # what was learned
+MARKS = tuple(mark for mark in Mark if mark < Mark.INVERTED)  # what was learned
 FAR = 99.0  # semitones or beats; where there is no neighbour
 
 
