@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +16,7 @@ import typer
 from perfsynth.cli import _io
 from perfsynth.cli._item import alone
 from perfsynth.cli._progress import Progress
-from perfsynth.errors import InputError, PerfsynthError
+from perfsynth.errors import PerfsynthError
 
 if TYPE_CHECKING:
     from perfsynth.data.pieces import Entry
@@ -45,10 +43,8 @@ class Preparing:
 
         Raises
         ------
-        InputError
-            When nothing was kept.
         PerfsynthError
-            When the folder cannot be written.
+            When nothing is kept, or the folder cannot be written.
         """
         from perfsynth.cli.data import corpus_folder
 
@@ -60,9 +56,6 @@ class Preparing:
         except OSError as error:
             raise PerfsynthError(f"{error.filename or out}: {error.strerror or error}") from error
         found = summary(entries, (time.time() - started) / 60)
-        if not any(entry.path for entry in entries):
-            reasons = ", ".join(found["dropped"]) or "it lists no performances"
-            raise InputError(f"{self.name}: nothing of it was kept ({reasons}); is the dataset complete?")
         if self.session.as_json:
             typer.echo(json.dumps({"corpus": str(out), **found, "pieces": [asdict(entry) for entry in entries]}))
             return
@@ -93,6 +86,8 @@ class Preparing:
 
 def summary(entries: list[Entry], minutes: float) -> dict[str, Any]:
     """What was kept of a dataset, by split, and why the rest was not, by reason."""
+    from perfsynth.data.pieces import reasons
+
     kept = {}
     for split in SPLITS:
         rows = [entry for entry in entries if entry.split == split and entry.path]
@@ -103,15 +98,7 @@ def summary(entries: list[Entry], minutes: float) -> dict[str, Any]:
             "notes": sum(row.n_notes * len(row.performances) for row in rows),
             "with_score_midi": sum("midi" in row.notations for row in rows),
         }
-    dropped = Counter(reason(text) for entry in entries for text in entry.dropped.values())
-    return {"minutes": round(minutes, 2), "kept": kept, "dropped": dict(dropped.most_common())}
-
-
-def reason(text: str) -> str:
-    """Why a recording was dropped, without what is particular to it."""
-    if found := re.match(r"(score|match file): ", text):
-        return f"its {found[1]} cannot be read"
-    return re.sub(r"^\d+% of its notes are matched, fewer than", "fewer of its notes are matched than", text)
+    return {"minutes": round(minutes, 2), "kept": kept, "dropped": reasons(entries)}
 
 
 def table(found: dict[str, Any]) -> Iterator[str]:

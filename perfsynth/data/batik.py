@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perfsynth import formats
-from perfsynth.data.pieces import Entry, Piece, save, write_manifest
+from perfsynth.data.pieces import Entry, Piece, save, unread, write_prepared
 from perfsynth.errors import MissingError, PerfsynthError
 from perfsynth.formats.match import read_match
 
@@ -22,24 +22,27 @@ def prepare(root: Path, out: Path) -> list[Entry]:
     ------
     MissingError
         When `root` is not the dataset.
+    InputError
+        When nothing of it can be kept; a corpus in `out` stays as it is.
     """
     matches = sorted((root / "match").glob("*.match"))
     if not matches:
         raise MissingError(f"{root}/match: no match files; this is no Batik-plays-Mozart folder")
     (out / "pieces").mkdir(parents=True, exist_ok=True)
     entries = [_prepare_movement(match, root, out) for match in matches]
-    write_manifest(entries, out)
+    write_prepared(entries, out, source=root)
     return entries
 
 
 def _prepare_movement(match: Path, root: Path, out: Path) -> Entry:
-    name = match.stem
+    name, what = match.stem, "score"
     try:
         score_path = root / "scores" / f"{name}.musicxml"
         score = formats.read_score(score_path.read_bytes(), name=str(score_path))
+        what = "match file"
         performance = read_match(match.read_bytes(), name=str(match))
     except (PerfsynthError, OSError) as error:
-        return Entry(name, "Mozart", "valid", "", 0, (), (), {"Batik": str(error)}, LICENSE)
+        return Entry(name, "Mozart", "valid", "", 0, (), (), {"Batik": unread(what, error)}, LICENSE)
     path = f"pieces/{name}.npz"
     save(Piece(name, "Mozart", "valid", {"musicxml": score}, {"Batik": performance}), out / path)
     return Entry(name, "Mozart", "valid", path, len(score.notes), ("musicxml",), ("Batik",), {}, LICENSE)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from perfsynth import formats
-from perfsynth.data.pieces import Entry, Piece, save, split_of, write_manifest
+from perfsynth.data.pieces import Entry, Piece, save, split_of, unread, write_prepared
 from perfsynth.errors import InputError, MissingError, PerfsynthError
 from perfsynth.expression import measure, played_notes
 from perfsynth.formats.match import read_match
@@ -59,6 +59,8 @@ def prepare(root: Path, out: Path, *, metadata: Path | None = None, jobs: int = 
     ------
     MissingError
         When `root` is not the dataset.
+    InputError
+        When nothing of it can be kept; a corpus in `out` stays as it is.
     """
     table = metadata or root / METADATA
     if not table.is_file():
@@ -68,7 +70,7 @@ def prepare(root: Path, out: Path, *, metadata: Path | None = None, jobs: int = 
     folders = [list(group) for _, group in groupby(rows, key=lambda row: row["folder"])]
     (out / "pieces").mkdir(parents=True, exist_ok=True)
     entries = list(_each(partial(_prepare_folder, root=root, out=out), folders, jobs))
-    write_manifest(entries, out)
+    write_prepared(entries, out, source=root)
     return entries
 
 
@@ -87,7 +89,7 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
     try:
         score = formats.read_score((root / rows[0]["xml_score"]).read_bytes(), name=rows[0]["xml_score"])
     except (PerfsynthError, OSError) as error:
-        return Entry(folder, composer, split, "", 0, (), (), dict.fromkeys(names, f"score: {error}"), LICENSE)
+        return Entry(folder, composer, split, "", 0, (), (), dict.fromkeys(names, unread("score", error)), LICENSE)
     kept: dict[str, Performance] = {}
     dropped: dict[str, str] = {}
     rough: list[str] = []
@@ -95,7 +97,7 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
         try:
             performance = read_match((root / row["match_file"]).read_bytes(), name=row["match_file"])
         except (InputError, OSError) as error:
-            dropped[name] = f"match file: {error}"
+            dropped[name] = unread("match file", error)
             continue
         fault = _fault(score, performance, robust=row["robust_note_alignment"] in ("1", "1.0"))
         if fault and (split != "train" or not _makes_sense(score, performance)):

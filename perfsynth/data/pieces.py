@@ -6,8 +6,10 @@ Nothing in it belongs to a model: every system of the stage is trained from the 
 from __future__ import annotations
 
 import json
+import re
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from perfsynth.batch.manifest import write_rows
 from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, NOTE_ID, PERFORMED_NOTE, Part, Performance, Score
 
@@ -111,10 +114,49 @@ class Entry:
     rough: tuple[str, ...] = ()  # of the performances, those for training alone
 
 
+def unread(what: str, error: Exception) -> str:
+    """Why a recording is dropped: what its score or its match file is, that could not be read."""
+    return f"{what}: missing ({error.filename})" if isinstance(error, FileNotFoundError) else f"{what}: {error}"
+
+
+def reason(text: str) -> str:
+    """Why a recording was dropped, without what is particular to it."""
+    if found := re.match(r"(score|match file): (missing \()?", text):
+        return f"its {found[1]} {'is missing' if found[2] else 'cannot be read'}"
+    return re.sub(r"^\d+% of its notes are matched, fewer than", "fewer of its notes are matched than", text)
+
+
+def reasons(entries: Iterable[Entry]) -> dict[str, int]:
+    """How many recordings were dropped for each reason, the most frequent first."""
+    return dict(Counter(reason(text) for entry in entries for text in entry.dropped.values()).most_common())
+
+
+def write_prepared(entries: list[Entry], folder: Path, *, source: Path) -> None:
+    """Write the manifest of what a recipe made of the dataset in `source`.
+
+    Raises
+    ------
+    InputError
+        When nothing was kept: a manifest that is there stays.
+    PerfsynthError
+        When it cannot be written.
+    """
+    if not any(entry.path for entry in entries):
+        why = ", ".join(reasons(entries)) or "it lists no performances"
+        raise InputError(f"{source}: nothing of it was kept ({why}); is the dataset complete?")
+    write_manifest(entries, folder)
+
+
 def write_manifest(entries: list[Entry], folder: Path) -> None:
-    """Write `manifest.jsonl`, one entry a line."""
-    lines = [json.dumps({field.name: getattr(entry, field.name) for field in fields(Entry)}) for entry in entries]
-    (folder / MANIFEST).write_text("".join(line + "\n" for line in lines))
+    """Write `manifest.jsonl`, one entry a line, whole or not at all.
+
+    Raises
+    ------
+    PerfsynthError
+        When it cannot be written.
+    """
+    rows = ({field.name: getattr(entry, field.name) for field in fields(Entry)} for entry in entries)
+    write_rows(folder / MANIFEST, rows)
 
 
 def read_manifest(folder: Path) -> list[Entry]:
@@ -129,7 +171,7 @@ def read_manifest(folder: Path) -> list[Entry]:
     if not path.is_file():
         raise MissingError(f"{path}: not found; prepare the corpus first, as with: perfsynth data nasap prepare")
     entries = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         row |= {key: tuple(row.get(key, ())) for key in ("notations", "performances", "rough")}
         entries.append(Entry(**row))

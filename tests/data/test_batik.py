@@ -14,7 +14,7 @@ from perfsynth.cli import app
 from perfsynth.cli._item import alone
 from perfsynth.data import batik
 from perfsynth.data.pieces import load, read_manifest
-from perfsynth.errors import MissingError
+from perfsynth.errors import InputError, MissingError
 from perfsynth.expression import played_notes
 from tests.data import corpora
 
@@ -74,7 +74,17 @@ def test_the_command_fails_when_nothing_was_kept(root: Path, tmp_path: Path) -> 
     (tmp_path / "match/a.match").write_text("nothing")
     ran = CliRunner().invoke(app, ["data", "batik", "prepare", str(tmp_path), "-o", str(tmp_path / "out")])
     assert (ran.exit_code, ran.stderr.count("\n"), ran.stdout) == (1, 1, "")
-    assert "nothing of it was kept" in ran.stderr
+    assert "nothing of it was kept (its score is missing)" in ran.stderr
+
+
+def test_a_dataset_of_which_nothing_is_kept_leaves_the_corpus_that_is_there(root: Path, tmp_path: Path) -> None:
+    batik.prepare(root, tmp_path / "corpus")
+    before = {path: path.read_bytes() for path in (tmp_path / "corpus").rglob("*") if path.is_file()}
+    (tmp_path / "match").mkdir()
+    (tmp_path / "match/a.match").write_text("nothing")
+    with pytest.raises(InputError, match="nothing of it was kept"):
+        batik.prepare(tmp_path, tmp_path / "corpus")
+    assert {path: path.read_bytes() for path in (tmp_path / "corpus").rglob("*") if path.is_file()} == before
 
 
 def test_the_default_folder_is_where_training_looks(

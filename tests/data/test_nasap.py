@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from perfsynth import formats
 from perfsynth.cli import app
 from perfsynth.data import nasap
-from perfsynth.data.pieces import Entry, load, read_manifest
+from perfsynth.data.pieces import Entry, load, read_manifest, reason
 from perfsynth.errors import MissingError
 from perfsynth.expression import played_notes
 from perfsynth.types import SCORE_NOTE, Score
@@ -77,6 +77,8 @@ def test_what_is_kept_and_why_the_rest_is_not(corpus: Path) -> None:
     assert entries[corpora.folder_in("train", 1)].path == ""
     assert "score: " in entries[corpora.folder_in("train", 1)].dropped["G01"]
     assert entries[corpora.folder_in("train", 2)].path == ""
+    assert reason(valid.dropped["D01"]) == "its match file is missing"
+    assert reason(train.dropped["F01"]) == "its match file cannot be read"
 
 
 def test_no_piece_is_in_two_splits(corpus: Path) -> None:
@@ -148,6 +150,15 @@ def test_another_folder_is_told(tmp_path: Path) -> None:
         nasap.prepare(tmp_path, tmp_path / "out")
 
 
+def test_a_list_without_its_files_leaves_the_corpus_that_is_there(root: Path, corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_bytes((root / "metadata.csv").read_bytes())
+    before = (corpus / "manifest.jsonl").read_bytes()
+    ran = CliRunner().invoke(app, ["data", "nasap", "prepare", str(tmp_path), "-o", str(corpus)])
+    assert (ran.exit_code, ran.stderr.count("\n"), ran.stdout) == (1, 1, "")
+    assert f"{tmp_path}: nothing of it was kept (its score is missing)" in ran.stderr
+    assert (corpus / "manifest.jsonl").read_bytes() == before
+
+
 def test_the_command_reports_in_words_and_as_json(root: Path, score: Score, tmp_path: Path) -> None:
     lines = (root / "metadata.csv").read_text().splitlines()
     table = tmp_path / "list.csv"
@@ -164,11 +175,12 @@ def test_the_command_reports_in_words_and_as_json(root: Path, score: Score, tmp_
     assert rows["valid"] == ["1", "1", "0", f"{n_notes:,}", "0"]
     assert rows["dropped"] == ["6", "performances"]
     assert "     3  fewer of its notes are matched than 85%\n" in ran.stderr
-    assert "     2  its match file cannot be read\n" in ran.stderr
+    assert "     1  its match file cannot be read\n" in ran.stderr
+    assert "     1  its match file is missing\n" in ran.stderr
     report = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
     assert report["kept"]["train"]["performances"] == 3
     assert sum(report["dropped"].values()) == 6
-    assert report["dropped"]["its match file cannot be read"] == 2
+    assert report["dropped"]["its match file cannot be read"] == 1
     assert {row["piece"] for row in report["pieces"]} == {TRAIN, VALID}
 
 

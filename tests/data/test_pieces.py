@@ -106,6 +106,15 @@ def test_the_manifest_comes_back_and_old_ones_are_read(tmp_path: Path) -> None:
     assert [found.rough for found in read_manifest(tmp_path)] == [(), ()]
 
 
+def test_a_manifest_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_manifest([entry("a", "train", "pieces/a.npz")], tmp_path)
+    before = (tmp_path / "manifest.jsonl").read_bytes()
+    with (tmp_path / "manifest.jsonl").open("rb") as file:
+        write_manifest([entry("b", "valid", "pieces/b.npz")], tmp_path)
+        assert file.read() == before  # it was put in its place, not filled there
+    assert [found.piece for found in read_manifest(tmp_path)] == ["b"]
+
+
 def test_pieces_of_a_split(piece: Piece, tmp_path: Path) -> None:
     (tmp_path / "pieces").mkdir()
     for name in ("a", "b"):
