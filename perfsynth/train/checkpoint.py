@@ -135,7 +135,7 @@ def save_best(
         log.warning("step %d: the validation score is not a number; the model is not kept", step)
     if not figures["score"] > state.best_score:
         return
-    from safetensors.torch import save_file
+    from safetensors.torch import save  # its save_file lets nobody but the owner read
 
     state.best_score = figures["score"]
     folder = out / BEST
@@ -151,7 +151,7 @@ def save_best(
     }
     run = {key: value for key, value in asdict(config).items() if key != "model"}
     table = {"system": config.system, "model": model, "made": made, "data": about, "validation": figures, "run": run}
-    _replace(folder / WEIGHTS, lambda part: save_file(weights, part))
+    _replace(folder / WEIGHTS, lambda part: part.write_bytes(save(weights)))
     _replace(folder / "config.toml", lambda part: part.write_text(to_toml(table)))
     _replace(folder / "CARD.md", lambda part: part.write_text(card(config, made, figures, about)))
 

@@ -120,6 +120,7 @@ def test_a_saved_piano_is_the_quantised_one(samples: SampleSet, folder: Path) ->
     for name in ("hz", "phase", "envelope", "layer_gain", "layer_phase", "noise", "noise_gain"):
         assert np.array_equal(getattr(read, name), getattr(again, name)), name
     assert read.keys.tolist() == samples.keys.tolist()
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1
 
 
 def test_no_piano_is_refused(tmp_path: Path) -> None:

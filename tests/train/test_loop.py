@@ -62,6 +62,7 @@ def test_the_loss_falls_and_the_best_model_is_the_averaged_one(tmp_path: Path) -
     assert best["0.weight"].dtype == torch.float16
     assert best["2.num_batches_tracked"].dtype == torch.int64
     assert torch.equal(best["0.weight"], averaged["0.weight"].half())
+    assert len({path.stat().st_mode for path in (tmp_path / "best").iterdir()}) == 1
 
 
 @pytest.mark.parametrize("task", [Line, Pull, Duel])

@@ -136,7 +136,7 @@ _SIZES = ("attack_scale", "release_keys", "release_scale")
 
 def save(piano: ModalPiano, folder: Path) -> None:
     """Write ``model.safetensors``, ``attacks.ogg`` and ``releases.ogg`` (Opus) into a folder."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as packed_tensors  # its save_file lets nobody but the owner read
 
     folder.mkdir(parents=True, exist_ok=True)
     packed = _pack(piano)
@@ -145,7 +145,8 @@ def save(piano: ModalPiano, folder: Path) -> None:
     tensors |= {name: value for name in _SIZES if (value := getattr(piano, name)) is not None}
     tensors["release_length"] = np.array([len(noise) for noise in piano.releases], np.int64)
     shapes = json.dumps({name: table.shape for name, table in packed.items()})
-    save_file(tensors, folder / "model.safetensors", {"format": json.dumps(FORMAT), "shapes": shapes})
+    made = packed_tensors(tensors, {"format": json.dumps(FORMAT), "shapes": shapes})
+    (folder / "model.safetensors").write_bytes(made)
     if piano.attacks is not None:
         _write_opus(folder / "attacks.ogg", list(piano.attacks.reshape(-1, ATTACK, 2)), ATTACK_LEVEL)
     if piano.releases:
