@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from perfsynth import formats
+from perfsynth.batch.claim import part
 from perfsynth.errors import UsageError
 from perfsynth.formats.sniff import AUDIO, sniff
 from perfsynth.types import Alignment, Audio, AudioStream, Performance, Score, Spectrogram, Tokens
@@ -47,6 +50,8 @@ def load(
 def save(artifact: Performance | Tokens | Alignment | Spectrogram | Audio | AudioStream, path: str | Path) -> None:
     """Write an artifact: audio as its suffix says (.wav, .flac, .ogg), a performance as MIDI or .jsonl.
 
+    What fails leaves a file that is there as it was.
+
     Raises
     ------
     UsageError
@@ -54,24 +59,39 @@ def save(artifact: Performance | Tokens | Alignment | Spectrogram | Audio | Audi
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if isinstance(artifact, Audio | AudioStream):
-        from perfsynth.formats.audio import write_audio
+    with _whole(path) as place:
+        if isinstance(artifact, Audio | AudioStream):
+            from perfsynth.formats.audio import write_audio
 
-        stream = artifact.stream() if isinstance(artifact, Audio) else artifact
-        if suffix not in (".wav", ".flac", ".ogg"):
-            raise UsageError(f"{path}: audio is written as .wav, .flac or .ogg")
-        write_audio(stream, path, format=suffix[1:])  # type: ignore[arg-type]
-    elif isinstance(artifact, Spectrogram):
-        from perfsynth.formats.spectrogram import write_spectrogram
+            stream = artifact.stream() if isinstance(artifact, Audio) else artifact
+            if suffix not in (".wav", ".flac", ".ogg"):
+                raise UsageError(f"{path}: audio is written as .wav, .flac or .ogg")
+            write_audio(stream, place, format=suffix[1:])  # type: ignore[arg-type]
+        elif isinstance(artifact, Spectrogram):
+            from perfsynth.formats.spectrogram import write_spectrogram
 
-        path.write_bytes(write_spectrogram(artifact))
-    elif isinstance(artifact, Performance) and suffix in (".mid", ".midi"):
-        from perfsynth.formats.midi_write import write_performance
+            place.write_bytes(write_spectrogram(artifact))
+        elif isinstance(artifact, Performance) and suffix in (".mid", ".midi"):
+            from perfsynth.formats.midi_write import write_performance
 
-        path.write_bytes(write_performance(artifact))
-    elif suffix == ".jsonl":
-        from perfsynth.formats.jsonl import write_jsonl
+            place.write_bytes(write_performance(artifact))
+        elif suffix == ".jsonl":
+            from perfsynth.formats.jsonl import write_jsonl
 
-        path.write_bytes(write_jsonl(artifact))
-    else:
-        raise UsageError(f"{path}: a {type(artifact).__name__.lower()} is not written to {suffix or 'no suffix'}")
+            place.write_bytes(write_jsonl(artifact))
+        else:
+            raise UsageError(f"{path}: a {type(artifact).__name__.lower()} is not written to {suffix or 'no suffix'}")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file to fill; it becomes `path` when the block ends well, and vanishes otherwise. A device is filled itself."""
+    final = path.resolve()
+    if final.exists() and not final.is_file():
+        yield path
+        return
+    try:
+        yield part(final)
+        part(final).replace(final)
+    finally:
+        part(final).unlink(missing_ok=True)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth import registry
 from perfsynth.dsp.loudness import LOUDNESS_LUFS, normalise
+from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream, Performance, Score
 
 SYNTHESIS_SHARE = 0.8  # of the time that synthesis, loudness and encoding take together
@@ -26,16 +28,34 @@ def render(
     model: str = "auto",
     engine: str = "auto",
     bpm: float | None = None,
+    ornaments: bool = True,
+    sound_weights: str | None = None,
     sample_rate: int | None = None,
     loudness_lufs: float | None = LOUDNESS_LUFS,
     seed: int = 0,
     report: Report = _silent,
     **options: Any,
 ) -> AudioStream:
-    """Play a score and sound it; the arguments are those of `perform` and of `sound`."""
+    """Play a score and sound it; the arguments are those of `perform` and of `sound`.
+
+    An option that performance models know is theirs, any other the engine's: ``weights`` are those of the performance
+    model, `sound_weights` those of the engine.
+
+    Raises
+    ------
+    InputError
+        When the score has no note.
+    UsageError
+        When there is no such model or engine, or it takes no such option.
+    """
     from perfsynth.perform.core import perform
 
-    performance = perform(score, model=model, bpm=bpm, seed=seed)
+    theirs = registry.options("render-performance") if options else set()
+    how = {name: value for name, value in options.items() if name in theirs}
+    engines = {name: value for name, value in options.items() if name not in theirs}
+    if unknown := sorted(engines.keys() - registry.options("synth-audio") if engines else ()):
+        raise UsageError(f"no performance model and no engine takes {', '.join(unknown)}; leave it out")
+    performance = perform(score, model=model, bpm=bpm, seed=seed, ornaments=ornaments, **how)
     return sound(
         performance,
         engine=engine,
@@ -43,7 +63,8 @@ def render(
         loudness_lufs=loudness_lufs,
         seed=seed,
         report=report,
-        **options,
+        weights=sound_weights,
+        **engines,
     )
 
 

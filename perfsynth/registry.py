@@ -279,6 +279,12 @@ def get(name: str, stage: str) -> Model:
     raise UsageError(f"{name!r} is no model of {stage}; it has {', '.join(m.name for m in models)}")
 
 
+def options(stage: str) -> set[str]:
+    """What the models of a stage can be asked for, beside what they work on: the names of their parameters."""
+    parameters = [inspect.signature(model.load()).parameters for model in MODELS if model.stage == stage]
+    return {name for each in parameters for name in list(each)[1:]}
+
+
 def choose(
     name: str, stage: str, options: dict[str, Any], *, without: tuple[str, ...] = ()
 ) -> tuple[Model, Callable[..., Any], set[str]]:

@@ -1,0 +1,57 @@
+"""The whole road in Python: each option reaches the stage that has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import perfsynth
+from perfsynth import formats
+from perfsynth.errors import InputError, UsageError
+from perfsynth.types import Score
+
+
+@pytest.fixture(scope="module")
+def score(example: bytes) -> Score:
+    return formats.read_score(example)
+
+
+def test_options_go_to_the_performance_model_or_to_the_engine(score: Score) -> None:
+    made = perfsynth.render(score, expression=0.0, variation=2, room="hall", seed=3)
+    told = {step.stage: step for step in made.history}
+    played, sounded = told["render-performance"], told["synth-audio"]
+    assert {"expression": 0.0, "variation": 2, "ornaments": True}.items() <= played.options.items()
+    assert sounded.options["room"] == "hall"
+    assert played.seed == sounded.seed == 3
+
+
+def test_ornaments_are_played_unless_they_are_not_wanted(example: bytes) -> None:
+    trilled = example.replace(b"</note>", b"<notations><ornaments><trill-mark/></ornaments></notations></note>", 1)
+    score = formats.read_score(trilled)
+    with_them, without = (
+        np.concatenate(list(perfsynth.render(score, model="deadpan", engine="modal", ornaments=wanted).blocks))
+        for wanted in (True, False)
+    )
+    assert not np.array_equal(with_them, without)
+    default = np.concatenate(list(perfsynth.render(score, model="deadpan", engine="modal").blocks))
+    assert np.array_equal(default, with_them)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"rubatoo": 1.0}, UsageError, "no performance model and no engine takes rubatoo; leave it out"),
+        ({"model": "deadpan", "rubato": 1.0}, UsageError, "deadpan takes no --rubato"),
+        ({"engine": "fluidsynth", "room": "hall"}, UsageError, "fluidsynth takes no --room"),
+        ({"weights": "/nowhere"}, InputError, "no model of cantabile"),
+        ({"engine": "neural", "sound_weights": "/nowhere"}, InputError, "no weights of neural"),
+    ],
+)
+def test_what_nobody_takes_is_one_line(
+    score: Score, options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words) as caught:
+        perfsynth.render(score, **options)
+    assert "\n" not in str(caught.value)
