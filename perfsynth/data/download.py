@@ -20,6 +20,7 @@ from perfsynth.errors import InputError, MissingError, PerfsynthError
 
 TIMEOUT_S = 60  # without a byte
 BLOCK = 1 << 20
+PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
 Report = Callable[[str, float], None]
 
 
@@ -48,7 +49,7 @@ def fetch(
     Raises
     ------
     MissingError
-        When it cannot be got.
+        When it cannot be got, or no row of it has all its files.
     InputError
         When an archive is broken, not the one expected, or reaches outside its folder.
     PerfsynthError
@@ -56,8 +57,7 @@ def fetch(
     """
     archives = [] if source is None else [source / archive.name for archive in recipe.archives]
     if source is not None and recipe.get is None and not any(path.is_file() for path in archives):
-        check(recipe, source)
-        return source
+        return _found(recipe, source)
     if not recipe.archives and recipe.get is None:
         raise MissingError(f"{recipe.name}: {recipe.by_hand}; then give its folder as --from DIR")
     try:
@@ -71,8 +71,31 @@ def fetch(
                 _get(archive, destination, source, report)
     except OSError as error:
         raise PerfsynthError(f"{error.filename or destination}: cannot be written ({error.strerror})") from error
-    check(recipe, destination)
-    return destination
+    return _found(recipe, destination)
+
+
+def _found(recipe: Recipe, folder: Path) -> Path:
+    """A folder, when it holds the dataset or some of it, unpacked.
+
+    Raises
+    ------
+    MissingError
+        When it does not.
+    """
+    known = {archive.name for archive in recipe.archives}
+    packed = sorted(path.name for path in folder.glob("*") if path.name.endswith(PACKED) and path.name not in known)
+    try:
+        whole, findings = check(recipe, folder)
+    except MissingError as error:
+        if not packed:
+            raise
+        fault = str(error)
+    else:
+        if whole:
+            return folder
+        fault = f"{folder}: no row of {recipe.name} has all its files; {findings[0].file} is {findings[0].fault}"
+    wanted = " or ".join(["the dataset unpacked", *([f" {', '.join(sorted(known))}"] if known else [])])
+    raise MissingError(f"{fault}; " + (f"unpack {packed[0]} first" if packed else f"give a folder with {wanted}"))
 
 
 def _get(archive: Archive, destination: Path, source: Path | None, report: Report) -> None:

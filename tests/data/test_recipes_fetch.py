@@ -21,6 +21,7 @@ from perfsynth.data.download import download, fetch, unpack, verify
 from perfsynth.data.recipe import Archive
 from perfsynth.data.recipes import RECIPES
 from perfsynth.errors import InputError, MissingError, PerfsynthError
+from tests.data import layouts
 
 MIDI = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0"
 
@@ -166,6 +167,22 @@ def test_a_copy_is_taken_as_archive_or_as_it_lies(server: Server, tmp_path: Path
     with pytest.raises(MissingError, match=r"no GENRE/\*\.mid"):
         fetch(wanted, tmp_path / "unused", source=tmp_path / "copies" / "..")
     assert server.asked == []
+
+
+def test_a_copy_of_which_no_row_is_whole_is_refused(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    layouts.nasap(copy)
+    (copy / "Bach/Fugue/bwv_848/xml_score.musicxml").unlink()
+    with pytest.raises(MissingError, match=r"no row of nasap has all its files; .* is missing; give a folder with"):
+        fetch(RECIPES["nasap"], tmp_path / "made", source=copy)
+    (copy / "nasap.tar.zst").write_bytes(b"packed")
+    ran = CliRunner().invoke(app, ["data", "nasap", "fetch", "--from", str(copy)])
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "no row of nasap has all its files" in ran.stderr and "; unpack nasap.tar.zst first" in ran.stderr
+    (copy / "metadata.csv").unlink()
+    with pytest.raises(MissingError, match=r"metadata\.csv.*; unpack nasap\.tar\.zst first"):
+        fetch(RECIPES["nasap"], tmp_path / "made", source=copy)
+    assert not (tmp_path / "made").exists()
 
 
 def test_what_is_got_by_hand_says_how(tmp_path: Path) -> None:
