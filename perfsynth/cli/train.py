@@ -85,6 +85,7 @@ def train(
     An interrupt saves and exits with 130; the same line goes on.
     """
     from perfsynth.cli.data import corpus_folder
+    from perfsynth.data.pieces import digest
     from perfsynth.train.card import about_corpus
     from perfsynth.train.config import read_config
 
@@ -116,6 +117,7 @@ def train(
             best = learn(
                 run, task, output, device=device, max_minutes=max_minutes or math.inf, report=shown,
                 stop=lambda: bool(received), init=_weights(init), about=about,
+                corpus=digest(folder),
             )  # fmt: skip
     if received:
         session.say(f"{output}: saved after step {shown.step}; the same line goes on")

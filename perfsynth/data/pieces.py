@@ -178,6 +178,12 @@ def read_manifest(folder: Path) -> list[Entry]:
     return entries
 
 
+def digest(corpus: Path) -> str:
+    """Hex sha256 of the manifest of a corpus, or of the manifest that is named itself; "" where there is none."""
+    path = corpus / MANIFEST if corpus.is_dir() else corpus
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
 def pieces(folder: Path, split: str) -> Iterator[Piece]:
     """The pieces of a split, in the order of the manifest."""
     for entry in read_manifest(folder):

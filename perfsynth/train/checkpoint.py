@@ -31,6 +31,7 @@ class Checkpoint:
 
     learner: Learner
     task: Any = None  # with `state_dict` and `load_state_dict`, where it changes
+    corpus: str = ""  # `perfsynth.data.pieces.digest` of what it learns from; "": not known
     minutes: float = 0.0
     best_score: float = -math.inf
 
@@ -43,6 +44,7 @@ def save_latest(out: Path, state: Checkpoint, config: RunConfig, step: int) -> N
         "minutes": state.minutes,
         "best_score": state.best_score,
         "config": asdict(config),
+        "corpus": state.corpus,
         "network": learner.networks[MAIN].state_dict(),
         "averaged": learner.averaged.state_dict(),
         "optimizer": learner.optimizers[MAIN].state_dict(),
@@ -72,6 +74,11 @@ def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:
         found = content.get("config")
         if found is not None and (difference := _difference(found, asdict(config))):
             raise InputError(f"{path}: a run with {difference}; train into another folder, or change it back")
+        if (known := content.get("corpus", "")) and state.corpus and known != state.corpus:
+            raise InputError(
+                f"{path}: a run on another corpus (manifest {known[:12]}, not {state.corpus[:12]}); "
+                "train into another folder, or name that corpus"
+            )
         learner = state.learner
         parts = {MAIN: content} | content.get("companions", {})
         learner.averaged.load_state_dict(content["averaged"])
@@ -90,8 +97,8 @@ def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
-    """The first value of a run that is not what it was, "" when all are."""
-    for key in sorted(old.keys() | new.keys()):
+    """The first value of a run that is not what it was, its system before all others; "" when all are."""
+    for key in sorted(old.keys() | new.keys(), key=lambda key: (key != "system", key)):
         was, now = old.get(key), new.get(key)
         if isinstance(was, dict) and isinstance(now, dict):
             if inner := _difference(was, now, f"{prefix}{key}."):

@@ -107,6 +107,7 @@ def make_task(config: RunConfig, corpus: Path) -> Task:
 def train(
     config: RunConfig, task: Task, out: Path, *, device: str = "cpu", max_minutes: float = math.inf, report: Report,
     stop: Callable[[], bool] = lambda: False, init: Path | None = None, about: dict[str, str] | None = None,
+    corpus: str = "",
 ) -> Path:  # fmt: skip
     """Train until the steps or the minutes are over; goes on where an earlier call in `out` stopped.
 
@@ -130,6 +131,8 @@ def train(
         Weights to begin with, where there is no run to go on with: see `load_weights`.
     about
         What the card says of the data: lines by name.
+    corpus
+        Digest of what `task` learns from; a run on another one is not gone on with.
 
     Returns
     -------
@@ -145,7 +148,7 @@ def train(
     """
     with joined(device) as process:
         learner = _learner(config, task, process)
-        state = Checkpoint(learner, task if isinstance(task, Remembering) else None)
+        state = Checkpoint(learner, task if isinstance(task, Remembering) else None, corpus)
         begin = load_latest(out, state, config)
         if init is not None and not begin:
             load_weights(init, learner.networks[MAIN], learner.averaged)

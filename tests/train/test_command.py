@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,6 +181,18 @@ def test_a_key_the_model_does_not_know_and_a_corpus_without_a_split(corpus: Path
     ran = run(config(tmp_path), "--corpus", tmp_path, "-o", tmp_path / "run")
     assert ran.exit_code == 1
     assert "no pieces in the split valid" in ran.stderr.splitlines()[-1]
+
+
+def test_a_run_goes_on_with_its_own_corpus_alone(corpus: Path, tmp_path: Path) -> None:
+    other, out = tmp_path / "other", tmp_path / "run"
+    shutil.copytree(corpus, other)
+    (other / "manifest.jsonl").write_text((corpus / "manifest.jsonl").read_text().replace("Bach", "Petzold"))
+    assert run(config(tmp_path, steps=2), "--corpus", corpus, "-o", out).exit_code == 0
+    ran = run(config(tmp_path, steps=4), "--corpus", other, "-o", out)
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "a run on another corpus" in ran.stderr.splitlines()[-1]
+    shutil.copytree(corpus, tmp_path / "same")
+    assert run(config(tmp_path, steps=4), "--corpus", tmp_path / "same", "-o", out).exit_code == 0
 
 
 def test_a_run_is_not_gone_on_with_unasked(corpus: Path, tmp_path: Path) -> None:

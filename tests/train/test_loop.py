@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,23 @@ def test_another_run_is_not_gone_on_with(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="train into another folder"):
         learn(Line(), tmp_path)
     assert learn(Line(), tmp_path / "new")[0] == 1
+
+
+def test_a_run_on_another_corpus_is_not_gone_on_with(tmp_path: Path) -> None:
+    learn(Line(), tmp_path, corpus="a" * 64)
+    with pytest.raises(InputError, match=r"a run on another corpus \(manifest aaaaaaaaaaaa, not bbbbbbbbbbbb\)"):
+        learn(Line(), tmp_path, run_config(steps=14), corpus="b" * 64)
+    assert learn(Line(), tmp_path, run_config(steps=14), corpus="a" * 64)[0] == 13
+    old = state(tmp_path)
+    del old["corpus"]
+    torch.save(old, tmp_path / "latest.pt")
+    assert learn(Line(), tmp_path, run_config(steps=15), corpus="b" * 64)[0] == 15
+
+
+def test_another_system_is_named_before_its_settings(tmp_path: Path) -> None:
+    learn(Line(), tmp_path)
+    with pytest.raises(InputError, match=r"a run with system = 'm2m', not 'm2a'"):
+        learn(Line(), tmp_path, replace(run_config(), system="m2a", corpus="others", model={"width": 3}))
 
 
 def test_a_checkpoint_without_companions_and_configuration_is_read(tmp_path: Path) -> None:
