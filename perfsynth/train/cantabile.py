@@ -57,6 +57,9 @@ class Settings:
 class CantabileTask:
     """What the training loop asks of a model: batches, losses, validation."""
 
+    config: Config
+    settings: Settings
+
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         note_groups, chord_groups = groups()
         self.config = Config(len(note_groups), len(chord_groups), flags=len(OPTIONAL), **model)

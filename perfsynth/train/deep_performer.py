@@ -42,6 +42,9 @@ class Example:
 class DeepPerformerTask:
     """What the training loop asks of a model: batches, losses, validation."""
 
+    config: Config
+    settings: Settings
+
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
         recordings = read_recordings(corpus)

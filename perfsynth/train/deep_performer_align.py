@@ -57,6 +57,9 @@ def pairs_of(piece: Piece) -> list[Pair]:
 class DeepPerformerAlignTask:
     """What the training loop asks of a model: batches, losses, validation."""
 
+    config: Config
+    settings: Settings
+
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.config = Config(**model)
         self.settings = Settings(**settings)

@@ -39,6 +39,8 @@ class HiFiGANTask:
     """What the training loop asks of a model: batches, steps, validation."""
 
     validates_on_device = True
+    config: GeneratorConfig
+    settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         sizes: dict[str, Any] = {

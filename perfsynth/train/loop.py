@@ -8,23 +8,25 @@ with two (``batches``).
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, PerfsynthError
 from perfsynth.train.checkpoint import BEST, Checkpoint, load_latest, load_weights, save_best, save_latest
 from perfsynth.train.config import TASKS, RunConfig
 from perfsynth.train.ddp import Process, joined
 from perfsynth.train.learner import MAIN, Learner
 from perfsynth.train.log import Log, Sample
+from perfsynth.train.values import check_values
 
 SAVE_MINUTES = 5.0  # the most that a crash can cost, between validations
 GOES_ON, OVER, STOPPED = 0, 1, 2
@@ -90,18 +92,39 @@ def make_task(config: RunConfig, corpus: Path) -> Task:
     Raises
     ------
     InputError
-        When ``[model]`` or ``[task]`` has a key that the system does not know.
+        When ``[model]`` or ``[task]`` has a key that the system does not know, or a value that makes no sense.
     """
     module, name = TASKS[config.system].split(":")
     make = getattr(import_module(module), name)
+    hints = get_type_hints(make)
+    for table, values, attribute in (("model", config.model, "config"), ("task", config.task, "settings")):
+        if attribute in hints:
+            check_values(values, hints[attribute], table)
     try:
         task: Task = make(corpus, dict(config.model), dict(config.task), config.splits)
     except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
+        unknown = re.search(r"argument ('\w+')", str(error))  # unexpected, or one that the task gives itself
+        if unknown is None:
             raise
-        unknown = str(error).rpartition("argument ")[2]
-        raise InputError(f"[model] or [task]: {unknown} means nothing to {config.system}; leave it out") from error
+        raise InputError(f"[model] or [task]: {unknown[1]} means nothing to {config.system}; leave it out") from error
     return task
+
+
+def _network(config: RunConfig, task: Task) -> nn.Module:
+    """A network with fresh weights.
+
+    Raises
+    ------
+    InputError
+        When none can have the sizes of ``[model]``.
+    """
+    try:
+        return task.network()
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        if isinstance(error, PerfsynthError) or not config.model:
+            raise
+        sizes = ", ".join(f"{name} = {value!r}" for name, value in config.model.items())
+        raise InputError(f"[model] {sizes}: no network of {config.system} has these sizes ({error})") from error
 
 
 def train(
@@ -212,7 +235,7 @@ def _learner(config: RunConfig, task: Task, process: Process) -> Learner:
     torch.manual_seed(config.train.seed)
     if isinstance(task, Stepping) and config.train.batches > 1:  # a network would see others of another step
         raise InputError(f"batches = {config.train.batches}: {config.system} takes one a step; make it larger")
-    networks = {MAIN: task.network().to(process.device)}
+    networks = {MAIN: _network(config, task).to(process.device)}
     averaged = task.network().to(process.device)
     averaged.load_state_dict(networks[MAIN].state_dict())
     if isinstance(task, Stepping):

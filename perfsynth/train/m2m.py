@@ -71,6 +71,9 @@ def pair_of(score: Score, performance: Performance, pianist: str) -> Pair | None
 class M2MTask:
     """What the training loop asks of a model: batches, losses, validation."""
 
+    config: Config
+    settings: Settings
+
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.config = Config(**model)
         self.settings = Settings(**settings)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class NeuralTask(ColouringTask):
     """What the training loop asks of a model: batches, steps, validation."""
 
+    config: Config
+
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
         names = tuple(dict.fromkeys(recording.instrument for recording in read_recordings(corpus)))

@@ -35,8 +35,11 @@ class Settings(Coloured):
 class VocoderTask(ColouringTask):
     """What the training loop asks of a model: batches, steps, validation."""
 
+    config: Config
+    settings: Settings
+
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
-        self.settings: Settings = Settings(**settings)
+        self.settings = Settings(**settings)
         self.config = Config(**model)
         self.acoustic = acoustic() if self.settings.predicted else None
         self._foretold: dict[str, np.ndarray] = {}

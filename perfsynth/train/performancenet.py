@@ -31,6 +31,8 @@ class PerformanceNetTask:
     """What the training loop asks of a model: batches, losses, validation."""
 
     validates_on_device = True
+    config: Config
+    settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)

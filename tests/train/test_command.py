@@ -183,6 +183,12 @@ def test_a_key_the_model_does_not_know_and_a_corpus_without_a_split(corpus: Path
     assert "no pieces in the split valid" in ran.stderr.splitlines()[-1]
 
 
+def test_sizes_that_no_network_has_are_one_line(corpus: Path, tmp_path: Path) -> None:
+    ran = run(config(tmp_path, model="width = 15\nheads = 2"), "--corpus", corpus, "-o", tmp_path / "run")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "[model] width = 15, heads = 2: no network of deep-performer-align" in ran.stderr.splitlines()[-1]
+
+
 def test_a_run_goes_on_with_its_own_corpus_alone(corpus: Path, tmp_path: Path) -> None:
     other, out = tmp_path / "other", tmp_path / "run"
     shutil.copytree(corpus, other)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, PerfsynthError
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.config import TASKS, RunConfig, Schedule, read_config
 from perfsynth.train.loop import make_task
@@ -82,6 +82,44 @@ def test_a_key_that_the_system_does_not_know_is_named(table: str, tmp_path: Path
     run = read_config(written(tmp_path, GOOD + f"[{table}]\nwidht = 3\n"))
     with pytest.raises(InputError, match="'widht' means nothing to m2m"):
         make_task(run, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("system", "table", "line", "words"),
+    [
+        ("cantabile", "model", 'width = "48"', r"\[model\] width = '48': it is a whole number of at least 1"),
+        ("cantabile", "model", "width = 48.5", "width = 48.5: it is a whole number"),
+        ("cantabile", "model", "width = 0", "width = 0: it is a whole number of at least 1"),
+        ("cantabile", "model", "width = -4", "width = -4: it is a whole number"),
+        ("cantabile", "model", "width = true", "width = True: it is a whole number"),
+        ("cantabile", "model", "dropout = 1.5", "dropout = 1.5: it lies between 0 and 1"),
+        ("cantabile", "model", "flags = 5", "'flags' means nothing to cantabile"),
+        ("cantabile", "task", 'midi_share = "x"', r"\[task\] midi_share = 'x': it is a number"),
+        ("cantabile", "task", "midi_share = -0.1", "midi_share = -0.1: it lies between 0 and 1"),
+        ("cantabile", "task", "crops = 0", r"\[task\] crops = 0: it is a whole number of at least 1"),
+        ("cantabile", "task", "weights = 3", "weights = 3: it is a table"),
+        ("cantabile", "task", 'weights = {tempo = "x"}', r"\[task.weights\] tempo = 'x': it is a number"),
+        ("neural", "task", "valid_s = 0", "valid_s = 0: it is more than 0"),
+        ("neural", "model", 'instruments = "salamander"', "instruments = 'salamander': it is a list"),
+        ("deep-performer", "model", 'encoder = "no"', "encoder = 'no': it is true or false"),
+        ("hifigan", "model", "rates = [8, 0]", r"rates = \[8, 0\]: of each, it is a whole number of at least 1"),
+        ("m2a", "task", "part = 1", "part = 1: it is a text"),
+    ],
+)  # fmt: skip
+def test_a_value_that_makes_no_sense_is_named_before_the_corpus_is_read(
+    system: str, table: str, line: str, words: str, tmp_path: Path
+) -> None:
+    run = read_config(written(tmp_path, GOOD.replace("m2m", system) + f"[{table}]\n{line}\n"))
+    with pytest.raises(InputError, match=words) as caught:
+        make_task(run, tmp_path / "nowhere")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_values_of_the_configurations_that_ship_make_sense(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(PerfsynthError) as caught:
+        make_task(read_config(path), tmp_path / "nowhere")
+    assert "nowhere" in str(caught.value)
 
 
 def test_toml_comes_back_as_it_was() -> None:
