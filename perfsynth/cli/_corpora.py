@@ -21,7 +21,10 @@ from perfsynth.errors import PerfsynthError
 if TYPE_CHECKING:
     from perfsynth.data.pieces import Entry
 
-Source = Annotated[Path, typer.Argument(metavar="FOLDER", help="The dataset, unpacked, in its own layout.")]
+Source = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FOLDER]", help="The dataset, unpacked, in its own layout; else where fetch keeps it."),
+]
 Target = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="CORPUS", help="Where it goes; else where train looks.")
 ]

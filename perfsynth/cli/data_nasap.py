@@ -10,6 +10,7 @@ import typer
 from perfsynth.cli import _io
 from perfsynth.cli._corpora import Preparing, Source, Target
 from perfsynth.cli.data import data, group
+from perfsynth.data import data_folder
 from perfsynth.errors import InputError, UsageError
 
 nasap = group("nasap", "(n)ASAP, human piano performances aligned to their scores, CC BY-NC-SA 4.0.")
@@ -28,13 +29,13 @@ COLUMNS = (
     nasap,
     "prepare",
     examples=(
-        "perfsynth data nasap prepare ~/asap-dataset -o corpus --jobs 4",
+        "perfsynth data nasap prepare -o corpus --jobs 4",
         "perfsynth data nasap prepare ~/asap-dataset -o corpus --json > kept-and-dropped.json",
     ),
 )
 def prepare(
     session: _io.Session,
-    folder: Source,
+    folder: Source = None,
     output: Target = None,
     metadata: Metadata = None,
     jobs: Jobs = 1,
@@ -44,9 +45,10 @@ def prepare(
         raise UsageError(f"--jobs {jobs}: at least one process is needed")
     from perfsynth.data import nasap as recipe
 
-    table = metadata or folder / recipe.METADATA
+    root = folder or data_folder("nasap")
+    table = metadata or root / recipe.METADATA
     preparing = Preparing("nasap", output, session, total=_folders(table))
-    preparing.run(lambda out: recipe.prepare(folder, out, metadata=metadata, jobs=jobs))
+    preparing.run(lambda out: recipe.prepare(root, out, metadata=metadata, jobs=jobs))
 
 
 def _folders(table: Path) -> int:

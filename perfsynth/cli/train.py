@@ -45,7 +45,8 @@ Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with t
 Init = Annotated[
     Path | None,
     typer.Option(
-        metavar="WEIGHTS", help="Begin with these weights: safetensors, the folder of a model, or one that ships."
+        metavar="WEIGHTS",
+        help="Begin with these weights: safetensors, the folder of a model, or one that ships (of several, its first).",
     ),
 ]
 PaperSize = Annotated[

@@ -27,7 +27,10 @@ def prepare(root: Path, out: Path) -> list[Entry]:
     """
     matches = sorted((root / "match").glob("*.match"))
     if not matches:
-        raise MissingError(f"{root}/match: no match files; this is no Batik-plays-Mozart folder")
+        raise MissingError(
+            f"{root}/match: no match files; this is no Batik-plays-Mozart folder; "
+            "fetch it (perfsynth data batik fetch), or give its folder"
+        )
     (out / "pieces").mkdir(parents=True, exist_ok=True)
     entries = [_prepare_movement(match, root, out) for match in matches]
     write_prepared(entries, out, source=root)

@@ -64,7 +64,10 @@ def prepare(root: Path, out: Path, *, metadata: Path | None = None, jobs: int = 
     """
     table = metadata or root / METADATA
     if not table.is_file():
-        raise MissingError(f"{table}: not found; this is no (n)ASAP folder, whose {METADATA} lists its performances")
+        raise MissingError(
+            f"{table}: not found; this is no (n)ASAP folder, whose {METADATA} lists its performances; "
+            "fetch it (perfsynth data nasap fetch), or give its folder"
+        )
     with table.open(newline="", encoding="utf-8") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["folder"])
     folders = [list(group) for _, group in groupby(rows, key=lambda row: row["folder"])]

@@ -109,7 +109,7 @@ def _difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> s
 
 
 def load_weights(path: Path, *networks: nn.Module) -> None:
-    """Give networks the weights of a safetensors file, or of the model in a folder.
+    """Give networks the weights of a safetensors file, or of the model in a folder: its first, where it has several.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def load_weights(path: Path, *networks: nn.Module) -> None:
     try:
         weights = load_file(file)
         for network in networks:
-            network.load_state_dict(weights)
+            network.load_state_dict(_first(weights, network))
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{file}: no weights ({error}); name a safetensors file, or a folder with {WEIGHTS}"
@@ -131,6 +131,13 @@ def load_weights(path: Path, *networks: nn.Module) -> None:
     except RuntimeError as error:
         message = " ".join(str(error).split())[:200]
         raise InputError(f"{file}: weights of another network ({message}); set [model] as beside them") from error
+
+
+def _first(weights: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
+    """Those of the first of several networks that ship as one model, where that is what fits `network`."""
+    first = {name.removeprefix("0."): value for name, value in weights.items() if name.startswith("0.")}
+    known = network.state_dict().keys()
+    return first if weights.keys() != known and first.keys() == known else weights
 
 
 def save_best(

@@ -94,3 +94,15 @@ def test_the_default_folder_is_where_training_looks(
     ran = CliRunner().invoke(app, ["data", "batik", "prepare", str(root)])
     assert ran.stdout == f"{tmp_path}/corpora/batik\n"
     assert len(read_manifest(tmp_path / "corpora/batik")) == 3
+    (tmp_path / "batik").symlink_to(root)
+    ran = CliRunner().invoke(app, ["data", "batik", "prepare", "-o", str(tmp_path / "of-the-fetched")])
+    assert ran.exit_code == 0, ran.stderr
+    assert len(read_manifest(tmp_path / "of-the-fetched")) == 3
+
+
+def test_no_folder_and_nothing_fetched_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERFSYNTH_DATA", str(tmp_path))
+    for name in ("nasap", "batik"):
+        ran = CliRunner().invoke(app, ["data", name, "prepare", "-o", str(tmp_path / "out")])
+        assert (ran.exit_code, ran.stderr.count("\n")) == (1, 1)
+        assert f"{tmp_path / name}/" in ran.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from perfsynth.errors import InputError, PerfsynthError
@@ -261,6 +261,17 @@ def test_weights_to_begin_with(tmp_path: Path) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"garbage")
     with pytest.raises(InputError, match="no weights"):
         load_weights(tmp_path / "broken.safetensors", nn.Linear(1, 1))
+
+
+def test_of_several_networks_that_ship_as_one_the_first_is_begun_with(tmp_path: Path) -> None:
+    networks = [nn.Linear(3, 2) for _ in range(3)]
+    joined = {f"{i}.{name}": value for i, each in enumerate(networks) for name, value in each.state_dict().items()}
+    save_file(joined, tmp_path / "model.safetensors")
+    fresh = nn.Linear(3, 2)
+    load_weights(tmp_path, fresh)
+    assert torch.equal(fresh.weight, networks[0].weight)
+    with pytest.raises(InputError, match="another network"):
+        load_weights(tmp_path, nn.Linear(4, 2))
 
 
 def test_bfloat16_is_used_where_it_is_asked_for(tmp_path: Path) -> None:
