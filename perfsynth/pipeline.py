@@ -13,6 +13,7 @@ from perfsynth.dsp.loudness import LOUDNESS_LUFS, normalise
 from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream, Performance, Score
 
+QUIETEST_LUFS, LOUDEST_LUFS = -70.0, 0.0
 SYNTHESIS_SHARE = 0.8  # of the time that synthesis, loudness and encoding take together
 
 Report = Callable[[str, float], None]
@@ -102,9 +103,16 @@ def sound(
     -------
     AudioStream
         Made block by block; audio before the loudness is known waits on disk, not in memory.
+
+    Raises
+    ------
+    UsageError
+        When there is no such engine, it takes no such option, or no audio is meant to be so loud.
     """
     from perfsynth.synth.core import synthesize
 
+    if loudness_lufs is not None and not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
+        raise UsageError(f"loudness {loudness_lufs:g}: it lies between {QUIETEST_LUFS:g} and {LOUDEST_LUFS:g} LUFS")
     dry = synthesize(performance, engine=engine, sample_rate=sample_rate, seed=seed, **options)
     watched = _watched(dry, report, "synthesizing", 0.0, SYNTHESIS_SHARE)
     level = normalise(watched, loudness_lufs=loudness_lufs)

@@ -10,12 +10,19 @@ import pytest
 import perfsynth
 from perfsynth import formats
 from perfsynth.errors import InputError, UsageError
-from perfsynth.types import Score
+from perfsynth.pipeline import sound
+from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
 
 @pytest.fixture(scope="module")
 def score(example: bytes) -> Score:
     return formats.read_score(example)
+
+
+@pytest.mark.parametrize("loudness", [float("nan"), -100.0, 5.0])
+def test_a_loudness_that_makes_no_sense_is_refused(loudness: float) -> None:
+    with pytest.raises(UsageError, match="LUFS"):
+        sound(Performance(np.zeros(1, PERFORMED_NOTE)), loudness_lufs=loudness)
 
 
 def test_options_go_to_the_performance_model_or_to_the_engine(score: Score) -> None:

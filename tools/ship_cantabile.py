@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch  # noqa: TID253  a tool, not a command
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from perfsynth.data.pieces import pieces
 from perfsynth.perform.cantabile.interpretation import Players
@@ -47,7 +47,7 @@ def main() -> None:
     heard = interpretations(Players(tuple(networks), trees), found)
     calibration = calibrated(found, heard)
     options.out.mkdir(parents=True, exist_ok=True)
-    save_file(weights, options.out / "model.safetensors")
+    (options.out / "model.safetensors").write_bytes(save(weights))
     measured = {name: round(value, 4) for name, value in figures(found, heard, calibration).items()}
     table = {
         "system": "cantabile",

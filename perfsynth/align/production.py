@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from perfsynth.align.bands import Bands, bands, mono
@@ -19,10 +21,15 @@ from perfsynth.errors import InputError
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import Audio, AudioStream, Score
 
+log = logging.getLogger("perfsynth")
+
 SAME_BEAT = 48  # of a quarter note: onsets closer than that are one chord
 GRACE_S = 0.08  # that a grace note takes, where nothing is heard
 SHORTEST_S = 0.02  # of a written note
 FLOOR = -0.01  # of likeness, below which a recording is refused: between right pairs and wrong ones
+FASTEST = 35.0  # notes a second over what is played; whole performances of (n)ASAP have 25 at most
+FEW = 100  # notes, in which a run may be as fast
+DOUBTFUL = 0.6  # of the notes below one half of confidence
 
 
 def aligned(
@@ -48,6 +55,9 @@ def aligned(
         raise InputError("the recording plays no stretch of this score; is it the right piece?")
     written_s = along.written.onset_s[np.isfinite(path_s)]
     path_s = path_s[np.isfinite(path_s)]
+    speed = len(path_s) / max(float(np.ptp(path_s)), SHORTEST_S)
+    if len(path_s) > FEW and speed > FASTEST:
+        raise InputError(f"the recording would play {speed:.0f} notes of this score a second: is it the right piece?")
     chord = _chords(notes["onset_beat"][where])
     pitch = notes["pitch"][where].astype(int) + along.semitones
     found = _refined(heard, pitch, path_s, written_s, chord)
@@ -58,7 +68,10 @@ def aligned(
     ends_s = sound_off_s(heard, notes["pitch"].astype(int) + along.semitones, onset_s, offset_s)
     np.clip(onset_s, 0, heard.length_s, out=onset_s)
     table = rows(notes, onset_s, offset_s, sure, sound_off_s=ends_s)
-    return table, _summary(heard, along, pages, notes, onset_s, offset_s, sure, fit)
+    summary = _summary(heard, along, pages, notes, onset_s, offset_s, sure, fit)
+    if summary.unsure > DOUBTFUL:
+        log.warning("%.0f %% of the notes are hardly heard: check that this is the right piece", 100 * summary.unsure)
+    return table, summary
 
 
 def in_seconds(score: Score, notes: np.ndarray) -> tuple[Written, np.ndarray]:

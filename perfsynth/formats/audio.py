@@ -31,6 +31,7 @@ SUBTYPES: dict[Format, tuple[Subtype, ...]] = {
 # libsndfile's scale, 0 best to 1 smallest. Vorbis: quality 6, some 190 kbit/s in stereo. FLAC: its level 5.
 COMPRESSION: dict[Format, float] = {"ogg": 0.4, "flac": 0.625}
 # Encoders get no more than this at once: libvorbis keeps a block on the stack.
+MAX_OGG_RATE = 200_000  # Hz
 ENCODER_FRAMES = 4096
 
 
@@ -175,6 +176,8 @@ def _encode(blocks: _Checked, file: BinaryIO, format: Format, subtype: Subtype, 
 
     guard = _Guard(file)
     rate, channels = blocks.stream.sample_rate, blocks.stream.n_channels
+    if format == "ogg" and rate > MAX_OGG_RATE:  # the encoder would end the process
+        raise UsageError(f"ogg holds at most {MAX_OGG_RATE} Hz, not {rate}; give --sample-rate or --format flac")
     try:
         sink = soundfile.SoundFile(
             guard, "w", rate, channels, subtype, format=format.upper(), compression_level=COMPRESSION[format]

@@ -19,7 +19,8 @@ def damp(
     hold_end_s: np.ndarray,
     restrike_rate: float,
     floor_ln: float,
-    max_ring_s: float,
+    ring_s: np.ndarray,
+    fade_rate: float,
     tolerance_ln: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Breakpoints of the ln damping of every strike: offsets (n + 1,), times and ln values (m,)."""
@@ -32,13 +33,14 @@ def damp(
     for i in range(n_notes):
         k = key_index[i]
         holds = slice(hold_offset[k], hold_offset[k + 1])
-        end = min(next_s[i], onset_s[i] + max_ring_s)
+        end = min(next_s[i], onset_s[i] + ring_s[k])
         n = _walk(
             onset_s[i], end, rate[k], damper_s, damper_contact, hold_start_s[holds], hold_end_s[holds],
             floor_ln, raw_t, raw_l,
         )  # fmt: skip
-        if raw_l[n - 1] > floor_ln and next_s[i] <= end:
-            raw_t[n] = raw_t[n - 1] + (raw_l[n - 1] - floor_ln) / restrike_rate
+        if raw_l[n - 1] > floor_ln:
+            rate_after = restrike_rate if next_s[i] <= end else fade_rate
+            raw_t[n] = raw_t[n - 1] + (raw_l[n - 1] - floor_ln) / rate_after
             raw_l[n] = floor_ln
             n += 1
         if offset[i] + n > len(times):

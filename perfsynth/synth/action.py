@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfsynth.errors import InputError
 from perfsynth.types import SOFT, SOSTENUTO, SUSTAIN, Performance
 
 LOWEST, HIGHEST = 21, 108  # A0..C8
@@ -24,6 +25,8 @@ DOUBLED_S = 0.02  # no key is struck twice within that time: two notes there are
 MIN_HOLD_S = 0.03  # the shortest staccato
 FLOOR_LN = -12.0  # -104 dB: the end of a note
 MAX_RING_S = 40.0  # longer than any string sounds
+UNDAMPED_S = (8.0, 3.0)  # the same for the strings without dampers: the lowest and C8, geometric between
+FADE_S = 0.3  # in which what is left after that falls by e
 TOLERANCE_LN = 0.03  # 0.26 dB: how far simplified damping may lie from the exact one
 MIN_PEDAL_S = 0.005  # faster pedal events are averaged
 HALF_PEDAL = (40, 80)  # CC64: at the first the dampers begin to leave the strings, at the second they are off
@@ -46,7 +49,7 @@ class Strikes:
     key: np.ndarray  # (n,) int64, 21..108
     velocity: np.ndarray  # (n,) float64, 1..127
     soft: np.ndarray  # (n,) float64, 0..1: how far the soft pedal was down
-    end_s: np.ndarray  # (n,) float64, at most MAX_RING_S after the onset
+    end_s: np.ndarray  # (n,) float64
     breakpoint_offset: np.ndarray  # (n + 1,) int64
     breakpoint_s: np.ndarray  # (m,) float64
     breakpoint_ln: np.ndarray  # (m,) float64, FLOOR_LN..0
@@ -86,6 +89,11 @@ def strike(performance: Performance) -> Strikes:
     -------
     Strikes
         With breakpoints bounded by the fall of each note, whatever the pedals do.
+
+    Raises
+    ------
+    InputError
+        When all of its notes are drums.
     """
     from perfsynth.synth._action_numba import damp
 
@@ -96,7 +104,7 @@ def strike(performance: Performance) -> Strikes:
     key_index = key - LOWEST
     offset, breakpoint_s, breakpoint_ln = damp(
         onset_s, key_index, next_s, 1 / damping_s(np.arange(LOWEST, HIGHEST + 1)), damper_s, contact, *holds,
-        1 / RESTRIKE_S, FLOOR_LN, MAX_RING_S, TOLERANCE_LN,
+        1 / RESTRIKE_S, FLOOR_LN, ring_s(np.arange(LOWEST, HIGHEST + 1)), 1 / FADE_S, TOLERANCE_LN,
     )  # fmt: skip
     soft = _value_at(*_pedal(performance, SOFT), onset_s) / 127
     releases = _releases(onset_s, key, velocity, release_s, next_s, damper_s, contact)
@@ -113,11 +121,19 @@ def damping_s(key: np.ndarray) -> np.ndarray:
     return np.where(np.asarray(key) > LAST_DAMPED, np.inf, fitted)
 
 
+def ring_s(key: np.ndarray) -> np.ndarray:
+    """Time in seconds after which a string that nothing damps is no longer heard."""
+    undamped = np.exp(np.interp(key, [LAST_DAMPED + 1, HIGHEST], np.log(UNDAMPED_S)))
+    return np.where(np.asarray(key) > LAST_DAMPED, undamped, MAX_RING_S)
+
+
 def _struck(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Onset, key, velocity and key-up of every strike, sorted by onset, then key."""
     notes = performance.notes
     finite = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"])
     drums = np.isin(notes["part"], [index for index, part in enumerate(performance.parts) if part.is_drum])
+    if drums.any() and drums.all():
+        raise InputError("there are drums only, and this is a piano; give --engine fluidsynth")
     if drums.any():
         log.warning("%d notes of a drum part are left out: this is a piano", int(drums.sum()))
     if not finite.all():

@@ -173,6 +173,14 @@ def test_a_recording_of_notes(here: Path) -> None:
     assert invoke("align", "played.mid", "score.mid", "--plot", "x.png").exit_code == 2
 
 
+def test_a_match_file_is_a_truth(here: Path) -> None:
+    assert invoke("align", "played.mid", "score.mid", "-o", "true.match").exit_code == 0
+    assert invoke("align", "played.mid", "score.mid", "-o", "found.jsonl").exit_code == 0
+    done = invoke("evaluate", "alignment", "found.jsonl", "--reference", "true.match", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["within_20_ms"] == 100
+
+
 def test_evaluate(here: Path) -> None:
     found = read_jsonl(invoke("align", "recording.wav", "score.mid", "-q").stdout_bytes)
     assert isinstance(found, Alignment)

@@ -62,6 +62,12 @@ def test_float_wav_round_trip_is_exact_for_any_blocks(samples, block_size):
     np.testing.assert_array_equal(read_audio(file.getvalue()).samples, samples)
 
 
+def test_ogg_has_a_highest_rate(tmp_path):
+    stream = Audio(np.zeros((100, 1), np.float32), 384_000).stream()
+    with pytest.raises(UsageError, match="flac"):
+        write_audio(stream, tmp_path / "x.ogg", format="ogg")
+
+
 def test_integer_formats_clip_at_full_scale():
     loud = Audio(np.array([[2.0], [-2.0], [1.0], [-1.0]], np.float32).repeat(100, axis=0), 8000)
     for kind, subtype in EVERY_KIND[:2] + EVERY_KIND[3:5]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfsynth.errors import InputError
 from perfsynth.synth import action
 from perfsynth.synth.action import Strikes, damping_s, strike
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SOFT, SOSTENUTO, SUSTAIN, Part, Performance
@@ -55,7 +57,16 @@ def test_bass_is_damped_slower_and_the_top_not_at_all():
     assert np.isinf(taus[90 - 21 + 1 :]).all()
     assert (taus[0], taus[69]) == pytest.approx(action.DAMPING_S)
     high = strike(performance([(0.0, 0.1, 91, 80)]))
-    assert curve(high) == [(0.0, 0.0), (action.MAX_RING_S, 0.0)]
+    rung, gone = action.UNDAMPED_S[0], action.UNDAMPED_S[0] + FALL * action.FADE_S
+    assert curve(high) == [(0.0, 0.0), (pytest.approx(rung), 0.0), (pytest.approx(gone), -FALL)]
+    top = strike(performance([(0.0, 0.1, 108, 80)]))
+    assert top.end_s[0] < 7, "a string of 5 cm is silent by then"
+
+
+def test_drums_alone_are_no_piano_music():
+    drums = replace(performance([(0.0, 0.1, 38, 80)]), parts=(Part("Drums", 0, True),))
+    with pytest.raises(InputError, match="fluidsynth"):
+        strike(drums)
 
 
 def test_sustain_holds_until_it_comes_up():
@@ -209,6 +220,7 @@ def test_damping_is_that_of_the_plain_reference(notes, pedals):
         for time in np.linspace(strikes.onset_s[index], min(end, 8.0), 7):
             found = strikes.ln_damping(index, np.array([time]))[0]
             assert found == pytest.approx(plain_ln(strikes, index, time), abs=action.TOLERANCE_LN + 1e-6)
-        assert end == pytest.approx(strikes.onset_s[index] + action.MAX_RING_S) or plain_ln(
-            strikes, index, end
-        ) == pytest.approx(-FALL, abs=1e-6)
+        rung = strikes.onset_s[index] + action.ring_s(strikes.key[index])
+        assert rung < end <= rung + FALL * action.FADE_S + 1e-6 or plain_ln(strikes, index, end) == pytest.approx(
+            -FALL, abs=1e-6
+        )
