@@ -15,6 +15,9 @@ TICKS_S = 0.001  # of a match file's clock: 500 units to a beat of 500000 us
 STEPS = (("C", "n"), ("C", "#"), ("D", "n"), ("E", "b"), ("E", "n"), ("F", "n"), ("F", "#"), ("G", "n"),
          ("A", "b"), ("A", "n"), ("B", "b"), ("B", "n"))  # fmt: skip
 
+# Major keys of 7 flats to 7 sharps.
+MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+
 
 def as_csv(alignment: Alignment) -> bytes:
     """A header and a row per note; unplayed notes have no times."""
@@ -43,7 +46,8 @@ def as_performance(alignment: Alignment, score: Score) -> Performance:
 def as_match(alignment: Alignment, score: Score) -> bytes:
     """A match file (Foscarin et al. 2022), version 1.0.0, of 1 ms to a tick.
 
-    Differs: pitches are spelled in sharps and flats by the key of no sharps, as a MIDI file has no spelling.
+    Differs: pitches are spelled in sharps and flats by the key of no sharps, as a MIDI file has no spelling, and keys
+    are named as if they were major.
     """
     head = {
         "matchFileVersion": "1.0.0", "piece": score.title or "-", "scoreFileName": "-", "midiFileName": "-",
@@ -53,6 +57,13 @@ def as_match(alignment: Alignment, score: Score) -> bytes:
     lines = [f"info({key},{str(value).replace(',', ' ').replace(')', ' ')})." for key, value in head.items()]
     velocity = {str(note["note_id"]): int(note["velocity"]) or VELOCITY for note in score.notes}
     starts, numbers, units = _measures(score)
+    for beat, fifths in score.keys[["onset_beat", "fifths"]].tolist():
+        place = _place(beat, starts, numbers, units)
+        lines.append(f"scoreprop(keySignature,{MAJOR[min(max(int(fifths), -7), 7) + 7]},{place[0]},{place[1]:.4f}).")
+    meters = score.meters[["onset_beat", "numerator", "denominator"]].tolist() or [(float(starts[0]), 4, 4)]
+    for beat, numerator, denominator in meters:
+        place = _place(beat, starts, numbers, units)
+        lines.append(f"scoreprop(timeSignature,{numerator}/{denominator},{place[0]},{place[1]:.4f}).")
     for index, note in enumerate(alignment.notes):
         written = _written(note, starts, numbers, units)
         if note["status"] != "matched":
@@ -80,12 +91,20 @@ def _written(note: np.void, starts: np.ndarray, numbers: np.ndarray, units: np.n
     from fractions import Fraction
 
     onset, duration = float(note["score_onset_beat"]), float(note["score_duration_beat"])
-    place = max(int(np.searchsorted(starts, onset + 1e-6)) - 1, 0)
-    unit = float(units[place])
-    beat, rest = divmod(max(onset - float(starts[place]), 0.0) + 1e-9, unit)
+    place, begin, unit = _place(onset, starts, numbers, units)
     step, alter = STEPS[int(note["pitch"]) % 12]
-    offset, length = (Fraction(value / 4).limit_denominator(96) for value in (rest, duration))
+    length = Fraction(duration / 4).limit_denominator(96)
     return (
-        f"snote({note['note_id']},[{step},{alter}],{int(note['pitch']) // 12 - 1},{numbers[place]}:{int(beat) + 1},"
-        f"{offset},{length},{onset / unit:.4f},{(onset + duration) / unit:.4f},[])"
+        f"snote({note['note_id']},[{step},{alter}],{int(note['pitch']) // 12 - 1},{place},{length},"
+        f"{begin:.4f},{begin + duration / unit:.4f},[])"
     )
+
+
+def _place(onset: float, starts: np.ndarray, numbers: np.ndarray, units: np.ndarray) -> tuple[str, float, float]:
+    """Measure:beat and offset in the beat (whole notes), the same in beats, and a beat in quarter notes."""
+    from fractions import Fraction
+
+    index = max(int(np.searchsorted(starts, onset + 1e-6)) - 1, 0)
+    unit = float(units[index])
+    beat, rest = divmod(max(onset - float(starts[index]), 0.0) + 1e-9, unit)
+    return f"{numbers[index]}:{int(beat) + 1},{Fraction(rest / 4).limit_denominator(96)}", onset / unit, unit

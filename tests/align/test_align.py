@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from perfsynth.align.tables import as_csv, as_match, as_performance
 from perfsynth.align.tuning import tuning_cents
 from perfsynth.errors import InputError, MissingError, UsageError
 from perfsynth.formats.match import read_match
-from perfsynth.types import METER, SCORE_NOTE, TEMPO, Audio, AudioStream, Performance, Score
+from perfsynth.types import KEY, METER, SCORE_NOTE, TEMPO, Audio, AudioStream, Performance, Score
 
 RATE = 22050
 
@@ -245,6 +246,19 @@ def test_tables(score: Score, recording: np.ndarray) -> None:
     read = read_match(as_match(found, score))
     assert sorted(read.notes["note_id"]) == sorted(performance.notes["note_id"])
     np.testing.assert_allclose(np.sort(read.notes["onset_s"]), np.sort(performance.notes["onset_s"]), atol=6e-4)
+
+
+def test_match_files_load_with_their_score(score: Score, recording: np.ndarray, tmp_path: Path) -> None:
+    import partitura
+
+    signed = replace(score, meters=np.array([(0.0, 4, 4)], METER), keys=np.array([(0.0, -3, False)], KEY))
+    for number, one in enumerate((score, signed)):
+        (tmp_path / f"{number}.match").write_bytes(as_match(align(audio_of(recording), one), one))
+        _, joined, made = partitura.load_match(str(tmp_path / f"{number}.match"), create_score=True)
+        assert len(joined) > 0.9 * len(score.notes)
+        assert len(made[0].notes_tied) == len(score.notes)
+    assert [(sign.beats, sign.beat_type) for sign in made[0].iter_all(partitura.score.TimeSignature)] == [(4, 4)]
+    assert "scoreprop(keySignature,Eb,1:1,0,0.0000)." in (tmp_path / "1.match").read_text()
 
 
 def test_refining_finds_the_peaks() -> None:
