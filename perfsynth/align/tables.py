@@ -59,7 +59,9 @@ def as_match(alignment: Alignment, score: Score) -> bytes:
     starts, numbers, units = _measures(score)
     for beat, fifths in score.keys[["onset_beat", "fifths"]].tolist():
         place = _place(beat, starts, numbers, units)
-        lines.append(f"scoreprop(keySignature,{MAJOR[min(max(int(fifths), -7), 7) + 7]},{place[0]},{place[1]:.4f}).")
+        lines.append(
+            f"scoreprop(keySignature,{MAJOR[min(max(int(fifths), -7), 7) + 7]} Maj,{place[0]},{place[1]:.4f})."
+        )
     meters = score.meters[["onset_beat", "numerator", "denominator"]].tolist() or [(float(starts[0]), 4, 4)]
     for beat, numerator, denominator in meters:
         place = _place(beat, starts, numbers, units)

@@ -258,7 +258,7 @@ def test_match_files_load_with_their_score(score: Score, recording: np.ndarray, 
         assert len(joined) > 0.9 * len(score.notes)
         assert len(made[0].notes_tied) == len(score.notes)
     assert [(sign.beats, sign.beat_type) for sign in made[0].iter_all(partitura.score.TimeSignature)] == [(4, 4)]
-    assert "scoreprop(keySignature,Eb,1:1,0,0.0000)." in (tmp_path / "1.match").read_text()
+    assert [sign.fifths for sign in made[0].iter_all(partitura.score.KeySignature)] == [-3]
 
 
 def test_refining_finds_the_peaks() -> None:
