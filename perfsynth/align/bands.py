@@ -18,6 +18,7 @@ LONGEST_S = 4 * 3600  # of a recording: 2 GB
 SILENCE = 1e-5  # full scale; -100 dB
 CHUNK_S = 60.0
 MARGIN_S = 0.6  # of the longest window
+CANCELLED = 0.01  # of the power of the loudest channel: with less in their mean, channels cancel each other
 LOWEST_RATE = 2000  # Hz, of a recording: below it no pitch above the middle of the keyboard is left
 
 
@@ -53,6 +54,14 @@ class Bands:
         return blocks.mean(axis=1), risen[: n * factor].reshape(n, factor, N_BANDS).max(axis=1)
 
 
+def _mixed(block: np.ndarray) -> np.ndarray:
+    """(n,) float32 the mean of (n, channels), or the loudest of them where they cancel each other."""
+    mean = block.mean(axis=1, dtype=np.float32)
+    power = np.square(block, dtype=np.float64).sum(axis=0)
+    cancel = block.shape[1] > 1 and np.square(mean, dtype=np.float64).sum() < CANCELLED * power.max(initial=0.0)
+    return block[:, int(power.argmax())].astype(np.float32) if cancel else mean
+
+
 def mono(audio: Audio | AudioStream) -> np.ndarray:
     """(n,) float32 at `RATE`, peak 1; a stream is consumed, block by block.
 
@@ -68,7 +77,7 @@ def mono(audio: Audio | AudioStream) -> np.ndarray:
     resampler = soxr.ResampleStream(stream.sample_rate, RATE, 1, dtype="float32", quality="HQ")
     mixed, n = np.empty(round(stream.duration_s * RATE) + RATE, np.float32), 0
     for block, last in _marked(stream.blocks):
-        heard = block.mean(axis=1, dtype=np.float32)
+        heard = _mixed(block)
         if not np.isfinite(heard).all():
             raise InputError("the recording holds samples that are not finite (nan or infinity): export it again")
         heard = resampler.resample_chunk(heard, last=last) if stream.sample_rate != RATE else heard

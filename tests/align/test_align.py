@@ -248,6 +248,11 @@ def test_tables(score: Score, recording: np.ndarray) -> None:
     np.testing.assert_allclose(np.sort(read.notes["onset_s"]), np.sort(performance.notes["onset_s"]), atol=6e-4)
 
 
+def test_channels_that_cancel_each_other_are_heard(score: Score, recording: np.ndarray) -> None:
+    both = Audio(np.stack([recording, -recording], axis=1).astype(np.float32), RATE)
+    np.testing.assert_array_equal(align(both, score).notes, align(audio_of(recording), score).notes)
+
+
 def test_match_files_load_with_their_score(score: Score, recording: np.ndarray, tmp_path: Path) -> None:
     import partitura
 
