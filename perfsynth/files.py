@@ -36,7 +36,7 @@ def load(
     """
     name, data = str(path), Path(path).read_bytes()
     kind = sniff(data, name=name)
-    if kind == "midi" and as_performance:
+    if kind == "match" or (kind == "midi" and as_performance):
         return formats.read_performance(data, name=name)
     if kind in ("midi", "musicxml", "mxl"):
         return formats.read_score(data, name=name, repeats=repeats)

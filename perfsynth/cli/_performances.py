@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfsynth.cli import _report
@@ -69,23 +68,15 @@ def among_people(asked: Asked, session: Session) -> Among:
 
     data = _report.read_input(asked.score, session)
     score = formats.read_score(data, name=asked.score, repeats=asked.repeats)  # type: ignore[arg-type]
-    made = _joined(score, _read(asked.generated, session), asked.generated)
-    humans = [_joined(score, _read(name, session), name) for name in asked.references]
+    made, *humans = (
+        _joined(score, formats.read_performance(_report.read_input(name, session), name=name), name)
+        for name in (asked.generated, *asked.references)
+    )
     try:
         rows = judge(score, {GENERATED: made}, humans)
     except InputError as error:
         raise InputError(f"{asked.generated} against {', '.join(asked.references)}: {error}") from error
     return Among(asked, score, made, humans, rows)
-
-
-def _read(name: str, session: Session) -> Performance:
-    from perfsynth import formats
-    from perfsynth.formats.match import read_match
-
-    data = _report.read_input(name, session)
-    if Path(name).suffix.lower() == ".match":
-        return read_match(data, name=name)
-    return formats.read_performance(data, name=name)
 
 
 def _joined(score: Score, performance: Performance, name: str) -> Performance:

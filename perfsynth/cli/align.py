@@ -46,7 +46,7 @@ class PlayedRepeats(StrEnum):
 
 KINDS = {".csv": "csv", ".mid": "midi", ".midi": "midi", ".match": "match"}
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "midi": ".mid", "match": ".match"}
-NOTES = ("midi", "jsonl")  # recordings that are notes
+NOTES = ("midi", "match", "jsonl")  # recordings that are notes
 Format = Annotated[AlignmentFormat | None, typer.Option("--format", help="Else by the output's suffix, else jsonl.")]
 MethodOption = Annotated[Method, typer.Option(help="deep-performer: as the data of Dong et al. 2022 were made.")]
 RepeatsOption = Annotated[

@@ -131,11 +131,8 @@ def _read_both(names: Sequence[str], session: _io.Session) -> dict[str, Alignmen
 
 def _read(source: str, session: _io.Session) -> Alignment | Performance:
     from perfsynth import formats
-    from perfsynth.formats.match import read_match
 
     data = _report.read_input(source, session)
-    if formats.sniff(data, name=source) == "match":
-        return read_match(data, name=source)
     if formats.sniff(data, name=source) != "jsonl":
         return formats.read_performance(data, name=source)
     notes = formats.read_notes(data, name=source)

@@ -46,8 +46,12 @@ def read_score(data: bytes, *, name: str = "score", repeats: Repeats = "unfold")
 
 
 def read_performance(data: bytes, *, name: str = "performance") -> Performance:
-    """Read a performance: MIDI, or the JSON Lines that perfsynth writes."""
+    """Read a performance: MIDI, a match file, or the JSON Lines that perfsynth writes."""
     kind = sniff(data, name=name)
+    if kind == "match":
+        from perfsynth.formats import match
+
+        return match.read_match(data, name=name)
     if kind == "midi":
         from perfsynth.formats import midi
 
@@ -57,7 +61,7 @@ def read_performance(data: bytes, *, name: str = "performance") -> Performance:
         if isinstance(notes, Performance):
             return notes
         raise _wrong_kind(name, f"JSON Lines of {type(notes).__name__.lower()}", "a performance")
-    raise _wrong_kind(name, kind, "a performance (MIDI or JSON Lines)")
+    raise _wrong_kind(name, kind, "a performance (MIDI, .match or JSON Lines)")
 
 
 def read_notes(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Performance:

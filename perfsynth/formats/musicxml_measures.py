@@ -14,6 +14,20 @@ _MOVES = ("note", "backup", "forward")
 _LEAVES = ("fine", "dacapo", "dalsegno", "tocoda")  # sounds that stand where a measure ends
 
 
+def add_up(time: etree._Element) -> None:
+    """An additive metre, 3+2/8 or 3/8 + 1/4, becomes one of as many beats as it has in all, 5/8."""
+    beats, types = time.findall("beats"), time.findall("beat-type")
+    finest = max((_whole(one.text, 1) for one in types), default=1)
+    counts = [(one.text or "").split("+") for one in beats]
+    if len(beats) != len(types) or max(map(len, counts), default=0) + len(beats) <= 2:
+        return
+    shares = [finest // _whole(one.text, 1) for one in types]
+    total = sum(_whole(n.strip(), 0) * share for each, share in zip(counts, shares, strict=True) for n in each)
+    beats[0].text, types[0].text = str(total), str(finest)
+    for element in (*beats[1:], *types[1:]):
+        time.remove(element)
+
+
 def bound_moves(part: etree._Element, name: str) -> None:
     """Cancel forwards that leap over whole measures, which some exports of small notes contain.
 

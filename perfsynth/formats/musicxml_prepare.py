@@ -11,7 +11,7 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
-from perfsynth.formats.musicxml_measures import bound_moves, even_out
+from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
 from perfsynth.formats.musicxml_unpitched import sound_unpitched
 from perfsynth.types import NOTE_ID, Mark, Part
 
@@ -72,6 +72,8 @@ def prepare(root: etree._Element, name: str) -> Extras:
     _identify(root, extras)
     for transpose in root.iter("transpose"):
         _fold_octaves(transpose)
+    for time in root.iter("time"):
+        add_up(time)
     for direction in list(root.iter("direction")):
         for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
             direction.remove(kind)

@@ -46,5 +46,5 @@ def sniff(data: bytes, *, name: str = "input") -> Kind:
     shown = data[:8].decode("ascii", "backslashreplace")
     raise InputError(
         f"{name}: not a file perfsynth reads (it begins with {shown!r}); "
-        "it reads MusicXML, .mxl, MIDI, JSON Lines, .npz, WAV, FLAC, Ogg and MP3"
+        "it reads MusicXML, .mxl, MIDI, .match, JSON Lines, .npz, WAV, FLAC, Ogg and MP3"
     )

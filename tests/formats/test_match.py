@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfsynth import formats, load
 from perfsynth.errors import InputError
 from perfsynth.formats.match import read_match
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SOFT, SUSTAIN
@@ -35,6 +37,14 @@ OLD = HEAD.format("5.0") + (
 
 def rows(notes: np.ndarray) -> list[tuple]:
     return [(str(n["note_id"]), int(n["pitch"]), float(n["onset_s"]), int(n["velocity"])) for n in notes]
+
+
+@pytest.mark.parametrize("text", [NEW, OLD])
+def test_a_match_file_is_a_performance_wherever_one_is_read(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "played"  # known by its content
+    file.write_text(text)
+    for found in (formats.read_performance(text.encode(), name="played"), load(file)):
+        assert rows(found.notes) == rows(read_match(text.encode()).notes)
 
 
 def test_the_dialect_of_1_0_0() -> None:

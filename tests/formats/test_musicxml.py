@@ -83,6 +83,19 @@ def test_notes_metre_key_and_names() -> None:
     assert score.notes["velocity"].tolist() == [0] * 6
 
 
+@pytest.mark.parametrize(
+    ("written", "metre"),
+    [
+        ("<beats>3+2</beats><beat-type>8</beat-type>", (5, 8)),
+        ("<beats>3 + 2 + 3</beats><beat-type>8</beat-type>", (8, 8)),
+        ("<beats>3</beats><beat-type>8</beat-type><beats>1</beats><beat-type>4</beat-type>", (5, 8)),
+    ],
+)
+def test_an_additive_metre_has_as_many_beats_as_it_has_in_all(written: str, metre: tuple[int, int]) -> None:
+    data = document([THREE]).replace(b"<beats>3</beats><beat-type>4</beat-type>", written.encode())
+    assert [row[1:] for row in read_musicxml(data).meters.tolist()] == [metre]
+
+
 def test_white_space_before_the_xml_declaration_is_passed_over() -> None:
     assert len(read_score(b"\n " + document([THREE])).notes) == 3
 
