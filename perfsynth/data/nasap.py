@@ -20,10 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from perfsynth import formats
+from perfsynth.align.symbolic import match
 from perfsynth.data.pieces import Entry, Piece, save, split_of, unread, write_prepared
 from perfsynth.errors import InputError, MissingError, PerfsynthError
 from perfsynth.expression import measure, played_notes
 from perfsynth.formats.match import read_match
+from perfsynth.formats.musicxml_tremolos import STROKE
 from perfsynth.types import Performance, Score
 
 LICENSE = "CC BY-NC-SA 4.0"
@@ -99,6 +101,7 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
     for name, row in zip(names, rows, strict=True):
         try:
             performance = read_match((root / row["match_file"]).read_bytes(), name=row["match_file"])
+            performance = _with_strokes(score, performance)
         except (InputError, OSError) as error:
             dropped[name] = unread("match file", error)
             continue
@@ -116,6 +119,18 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
     return Entry(
         folder, composer, split, path, len(score.notes), tuple(scores), tuple(kept), dropped, LICENSE, tuple(rough)
     )
+
+
+def _with_strokes(score: Score, performance: Performance) -> Performance:
+    """Strokes of tremolos joined to who plays them: match files call them inserted, as pages do not write them out."""
+    strokes = np.array([STROKE.search(str(note_id)) is not None for note_id in score.notes["note_id"]])
+    if not strokes.any():
+        return performance
+    row = match(score.notes, performance.notes)
+    notes = performance.notes.copy()
+    free = strokes & (row >= 0) & (notes["note_id"][row] == "")
+    notes["note_id"][row[free]] = score.notes["note_id"][free]
+    return replace(performance, notes=notes)
 
 
 def _fault(score: Score, performance: Performance, *, robust: bool) -> str:

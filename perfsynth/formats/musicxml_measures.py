@@ -9,6 +9,8 @@ from lxml import etree
 
 log = logging.getLogger("perfsynth")
 
+_VALUES = ("maxima", "long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th")
+QUARTERS = {name: Fraction(32, 2**place) for place, name in enumerate(_VALUES)}
 MAX_LEAP = 4  # measures; a rest of several measures is written as several rests
 _MOVES = ("note", "backup", "forward")
 _LEAVES = ("fine", "dacapo", "dalsegno", "tocoda")  # sounds that stand where a measure ends

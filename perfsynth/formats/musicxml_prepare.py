@@ -11,17 +11,15 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
-from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
+from perfsynth.formats.musicxml_measures import QUARTERS, add_up, bound_moves, even_out
+from perfsynth.formats.musicxml_tremolos import write_out
 from perfsynth.formats.musicxml_unpitched import sound_unpitched
 from perfsynth.types import NOTE_ID, Mark, Part
 
 log = logging.getLogger("perfsynth")
 
-_QUARTERS = {
-    "breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25, "32nd": 0.125,
-}  # fmt: skip
 _LAYOUT = ("print", "credit", "defaults")
-_MAX_ID = int(NOTE_ID[1:]) - 4  # room for the "-12" of an unfolded repeat
+_MAX_ID = int(NOTE_ID[1:]) - 8  # room for the "t12" of a tremolo's stroke and the "-12" of an unfolded repeat
 MIN_BPM, MAX_BPM = 1.0, 10_000.0  # quarter notes a minute
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _JUMP_WORDS = (
@@ -51,7 +49,8 @@ def prepare(root: etree._Element, name: str) -> Extras:
     """Rewrite `root` in place, and collect the rest.
 
     Every note gets a unique id, metronome marks and changes of pedal become elements that partitura reads,
-    measures become as long in one part as in the others, percussion gets the keys of a drum kit, layout goes.
+    tremolos become the notes that they stand for, measures become as long in one part as in the others, percussion
+    gets the keys of a drum kit, layout goes.
 
     Raises
     ------
@@ -84,6 +83,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
     _number_pedals(root)
     lost: set[str] = set()
     for part in root.iterfind("part"):
+        write_out(part)
         bound_moves(part, name)
         lost |= _aim_jumps(part)
         extras.times |= _often(part)
@@ -187,9 +187,9 @@ def _sound_metronome(direction: etree._Element) -> None:
         return
     units, rate = mark.findall("beat-unit"), mark.findtext("per-minute") or ""
     number = _NUMBER.search(rate)
-    if len(units) != 1 or number is None or (units[0].text or "") not in _QUARTERS:
+    if len(units) != 1 or number is None or (units[0].text or "") not in QUARTERS:
         return  # a relation between two note values, or free text
-    quarters = _QUARTERS[units[0].text or ""] * (2 - 0.5 ** len(mark.findall("beat-unit-dot")))
+    quarters = float(QUARTERS[units[0].text or ""]) * (2 - 0.5 ** len(mark.findall("beat-unit-dot")))
     etree.SubElement(direction, "sound", tempo=repr(float(number.group()) * quarters))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from perfsynth.data import nasap
 from perfsynth.data.pieces import Entry, load, read_manifest, reason
 from perfsynth.errors import MissingError
 from perfsynth.expression import played_notes
+from perfsynth.formats.musicxml_tremolos import STROKE
 from perfsynth.types import SCORE_NOTE, Score
 from tests.data import corpora
 
@@ -132,6 +134,22 @@ def test_notes_are_joined_once_by_place_and_pitch() -> None:
     there = made([("a", 0.0, 60), ("b", 1.0, 62), ("c", 2.0, 64), ("d", 2.5, 65)])
     assert nasap.joined_ids(here, there).tolist() == ["a", "b", "", "c", ""]
     assert nasap.joined_ids(here[:1], there[1:]).tolist() == [""]
+
+
+def test_strokes_of_a_tremolo_are_joined_though_match_files_call_them_inserted(example: bytes, tmp_path: Path) -> None:
+    sign = b"<notations><ornaments><tremolo type='single'>2</tremolo></ornaments></notations></note>"
+    signed = example.replace(b"</note>", sign)
+    score = formats.read_score(signed)
+    stroke = np.array([STROKE.search(name) is not None for name in score.notes["note_id"].tolist()])
+    text = corpora.match_file(score, np.random.default_rng(0))
+    inserted = re.sub(r"snote\(\w+t\d+-\d,.*\)-note", "insertion-note", text)
+    assert inserted.count("insertion") == stroke.sum() > 100
+    corpus = tmp_path / "corpus"
+    nasap.prepare(corpora.nasap(tmp_path / "asap", signed, {VALID: {"A01": (inserted, True)}}), corpus)
+    piece = load(corpus / next(entry.path for entry in read_manifest(corpus)))
+    played = played_notes(piece.scores["musicxml"].notes, piece.performances["A01"]) >= 0
+    assert played[~stroke].all()
+    assert played[stroke].mean() > 0.9
 
 
 def test_processes_and_another_list_make_the_same_corpus(root: Path, corpus: Path, tmp_path: Path) -> None:
