@@ -32,7 +32,7 @@ class Mark(IntFlag):
     MORDENT = 1024
     TREMOLO = 2048
     BREATH = 4096  # a breath mark or a caesura after the note
-    INVERTED = 8192  # of a mordent (with the upper note) or a turn (from below)
+    INVERTED = 8192  # of a mordent (with the upper note), a turn (from below) or an arpeggio (downwards)
     UPPER_HALF = 16384  # an accidental at an ornament: its upper note is a half tone above, with UPPER_WHOLE three
     UPPER_WHOLE = 32768
     LOWER_HALF = 65536  # the same of its lower note

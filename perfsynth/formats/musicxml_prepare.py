@@ -39,7 +39,7 @@ class Extras:
     """What partitura has no place for."""
 
     parts: dict[str, Part] = field(default_factory=dict)  # by part id
-    arpeggiated: set[str] = field(default_factory=set)  # note ids
+    arpeggiated: dict[str, Mark] = field(default_factory=dict)  # by note id, the sign and whether it goes downwards
     neighbours: dict[str, Mark] = field(default_factory=dict)  # by note id, what accidentals say of its ornaments
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
@@ -117,8 +117,9 @@ def _identify(root: etree._Element, extras: Extras) -> None:
                     given += "x"
             seen.add(given)
             note.set("id", given)
-            if note.find("notations/arpeggiate") is not None:
-                extras.arpeggiated.add(given)
+            if (sign := note.find("notations/arpeggiate")) is not None:
+                down = sign.get("direction") == "down"
+                extras.arpeggiated[given] = Mark.ARPEGGIO | (Mark.INVERTED if down else Mark(0))
             if beside := neighbours(note):
                 extras.neighbours[given] = beside
         for measure in part.iterfind("measure"):

@@ -191,8 +191,7 @@ class _Tables:
             marks |= _ORNAMENTS.get(word, 0)
         if note.fermata is not None:
             marks |= Mark.FERMATA
-        if note.id in self._extras.arpeggiated:
-            marks |= Mark.ARPEGGIO
+        marks |= self._extras.arpeggiated.get(note.id, 0)
         marks |= self._extras.neighbours.get(note.id, 0)
         return int(marks)
 

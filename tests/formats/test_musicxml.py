@@ -463,6 +463,7 @@ def test_a_short_part_is_no_shorter_where_it_sends_back_to_the_beginning() -> No
         ("<ornaments><inverted-mordent/></ornaments>", Mark.MORDENT | Mark.INVERTED),
         ("<fermata/>", Mark.FERMATA),
         ("<arpeggiate/>", Mark.ARPEGGIO),
+        ('<arpeggiate direction="down"/>', Mark.ARPEGGIO | Mark.INVERTED),
     ],
 )
 def test_marks(notation: str, mark: Mark) -> None:

@@ -123,7 +123,8 @@ def test_the_pedal_is_learned_and_can_be_left_out(chorale: Score) -> None:
 
 
 def test_a_pedal_held_over_bars_is_lifted_at_the_chords_where_it_should_clear() -> None:
-    from perfsynth.perform.cantabile.playing import Curves, pedal_controls
+    from perfsynth.perform.cantabile.pedalling import pedal_controls
+    from perfsynth.perform.cantabile.playing import Curves
 
     beat = np.arange(8.0)
     flat = np.zeros(8)

@@ -80,6 +80,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         pedal_beat=heard.pedal_beat,
         pedal_down=manner.pedal & _likeliest(heard.pedal, possible, calibration.pedal_share),
         pedal_lift=heard.lift > calibration.lift_threshold,
+        freedom=min(manner.rubato, 1.0),
     )
 
 

@@ -1,0 +1,67 @@
+"""When grace notes are played."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+GRACE_S = 0.06  # s, about the median of human ones in (n)ASAP
+RUN = 4  # as many before one note take their time, where fewer squeeze in
+
+
+def room_before(notes: np.ndarray, chord: np.ndarray, n_chords: int) -> np.ndarray:
+    """(m,) s that the runs of small notes before each chord ask for; parameters as in `graces`."""
+    room_s = np.zeros(n_chords)
+    for group in _groups(notes, chord):
+        if len(group) >= RUN:
+            room_s[chord[group[0]]] = max(room_s[chord[group[0]]], GRACE_S * len(group))
+    return room_s
+
+
+def graces(
+    notes: np.ndarray, chord: np.ndarray, time_s: np.ndarray, onset_s: np.ndarray, duration_s: np.ndarray,
+    freedom: float,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Grace notes one after the other, as written, into their beat, never before half the way from the last chord.
+
+    Runs of small notes have the room that was made for them besides.
+
+    Parameters
+    ----------
+    notes
+        (n,) `SCORE_NOTE`.
+    chord
+        (n,) the chord of each.
+    time_s
+        (m,) when the chords are played.
+    onset_s, duration_s
+        (n,) of all notes.
+    freedom
+        How much of the room that they asked for runs were given, 0 to 1.
+
+    Returns
+    -------
+    onset_s, duration_s
+        (n,) copies, those of the grace notes set.
+    """
+    onset_s, duration_s = onset_s.copy(), duration_s.copy()
+    for group in _groups(notes, chord):
+        here = chord[group[0]]
+        room_s = (time_s[here] - time_s[here - 1]) / 2 if here else 0.5
+        if len(group) >= RUN:
+            room_s = max(room_s, min(freedom * GRACE_S * len(group), 1.9 * room_s))
+        each_s = min(GRACE_S, max(room_s, 0.02) / len(group))
+        onset_s[group] = time_s[here] - each_s * np.arange(len(group), 0, -1)
+        duration_s[group] = each_s * 1.05
+    return onset_s, duration_s
+
+
+def _groups(notes: np.ndarray, chord: np.ndarray) -> Iterator[np.ndarray]:
+    """The grace notes that lead to one chord in one staff, as indices in their written order."""
+    grace = np.flatnonzero(notes["grace"] > 0)
+    if len(grace) == 0:
+        return
+    lines = np.stack([chord[grace], notes["part"][grace], notes["staff"][grace]])
+    line = np.unique(lines, axis=1, return_inverse=True)[1]
+    yield from np.split(grace[np.argsort(line, kind="stable")], np.cumsum(np.bincount(line))[:-1])
