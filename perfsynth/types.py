@@ -37,6 +37,7 @@ class Mark(IntFlag):
     UPPER_WHOLE = 32768
     LOWER_HALF = 65536  # the same of its lower note
     LOWER_WHOLE = 131072
+    CHORDED = 262144  # a grace note that is struck together with the one written before it
 
 
 NOTE_ID = "U32"

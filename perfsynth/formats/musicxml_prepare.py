@@ -39,8 +39,9 @@ class Extras:
     """What partitura has no place for."""
 
     parts: dict[str, Part] = field(default_factory=dict)  # by part id
-    arpeggiated: dict[str, Mark] = field(default_factory=dict)  # by note id, the sign and whether it goes downwards
-    neighbours: dict[str, Mark] = field(default_factory=dict)  # by note id, what accidentals say of its ornaments
+    marks: dict[str, Mark] = field(
+        default_factory=dict
+    )  # by note id: arpeggios, accidentals at ornaments, grace chords
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
 
@@ -117,13 +118,19 @@ def _identify(root: etree._Element, extras: Extras) -> None:
                     given += "x"
             seen.add(given)
             note.set("id", given)
-            if (sign := note.find("notations/arpeggiate")) is not None:
-                down = sign.get("direction") == "down"
-                extras.arpeggiated[given] = Mark.ARPEGGIO | (Mark.INVERTED if down else Mark(0))
-            if beside := neighbours(note):
-                extras.neighbours[given] = beside
+            extras.marks[given] = _said_beside(note)
         for measure in part.iterfind("measure"):
             extras.trailing |= _trailing(measure)
+
+
+def _said_beside(note: etree._Element) -> Mark:
+    """What partitura does not read of a note: arpeggios, accidentals at ornaments, chords of grace notes."""
+    marks = neighbours(note)
+    if (sign := note.find("notations/arpeggiate")) is not None:
+        marks |= Mark.ARPEGGIO | (Mark.INVERTED if sign.get("direction") == "down" else Mark(0))
+    if note.find("grace") is not None and note.find("chord") is not None:
+        marks |= Mark.CHORDED
+    return marks
 
 
 def _fold_octaves(transpose: etree._Element) -> None:

@@ -191,8 +191,7 @@ class _Tables:
             marks |= _ORNAMENTS.get(word, 0)
         if note.fermata is not None:
             marks |= Mark.FERMATA
-        marks |= self._extras.arpeggiated.get(note.id, 0)
-        marks |= self._extras.neighbours.get(note.id, 0)
+        marks |= self._extras.marks.get(note.id, 0)
         return int(marks)
 
     def _transposition(self, part: Any, positions: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.perform.dynamics import velocities
+from perfsynth.perform.keys import strikes
 from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import beats_to_seconds, scaled_to, tempo_map
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Mark, Performance, Score
@@ -62,7 +63,8 @@ def _play_short_graces(notes: np.ndarray, onset_s: np.ndarray, end_s: np.ndarray
         if len(graces) == 0:
             continue
         before_s = onset_s[graces[0]]
-        onset_s[graces] = before_s - GRACE_S * np.arange(len(graces), 0, -1)
+        stroke = strikes(notes[graces])
+        onset_s[graces] = before_s - GRACE_S * (stroke[-1] + 1 - stroke)
         end_s[graces] = onset_s[graces] + GRACE_S
     empty = end_s <= onset_s  # notes written without length
     end_s[empty] = onset_s[empty] + GRACE_S

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from perfsynth.types import Mark
+
 RELEASE_S = 0.04  # a key struck again is lifted that much earlier; nine people in ten leave more
 
 
@@ -21,3 +23,8 @@ def lift_before_restrike(played: np.ndarray) -> None:
     most = np.where(same & (gap > 0), np.maximum(gap - RELEASE_S, gap / 2), np.inf)
     first = order[:-1]
     played["duration_s"][first] = np.minimum(played["duration_s"][first], most)
+
+
+def strikes(graces: np.ndarray) -> np.ndarray:
+    """Which stroke of the hand plays each of a row of grace notes: (k,) `SCORE_NOTE` to (k,) from 0, chords at once."""
+    return np.maximum(np.cumsum(graces["marks"] & Mark.CHORDED == 0) - 1, 0)

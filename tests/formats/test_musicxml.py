@@ -133,6 +133,15 @@ def test_graces_keep_their_written_order_and_kind() -> None:
     assert score.notes["duration_beat"].tolist() == [1, 0, 0, 1, 0, 1]
 
 
+def test_a_chord_of_grace_notes_stays_one() -> None:
+    graces = (
+        note("E4", 0, before="<grace/>") + note("G4", 0, before="<grace/><chord/>") + note("A4", 0, before="<grace/>")
+    )
+    score = read(graces + note("C4"))
+    assert score.notes["pitch"].tolist() == [64, 67, 69, 60]
+    assert score.notes["marks"].tolist() == [0, Mark.CHORDED, 0, 0]
+
+
 @pytest.mark.parametrize("repeats", ["unfold", "as-written"])
 def test_graces_that_end_a_trill_are_played_before_the_repeat_and_at_the_end(repeats: str) -> None:
     turn = note("B3", 0, before="<grace/>", id="t")

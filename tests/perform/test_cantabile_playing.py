@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from perfsynth.perform import deadpan
 from perfsynth.perform.cantabile.graces import GRACE_S
 from perfsynth.perform.cantabile.pedalling import SHORTEST_PRESS_S, pedal_controls
 from perfsynth.perform.cantabile.playing import OVERLAP_S, Curves, chord_times, play
@@ -100,6 +101,15 @@ def test_a_run_of_small_notes_takes_its_time_and_the_mean_tempo_is_met() -> None
     assert main["onset_s"][-1] == pytest.approx(40 * BEAT_S)
     squeezed = play(score, level(score, freedom=0.0)).notes
     assert np.delete(squeezed, np.s_[2:11])["onset_s"] == pytest.approx(BEAT_S * np.array([0, 1, 2, 3, 40]))
+
+
+def test_grace_notes_of_one_chord_are_struck_together() -> None:
+    score = run_of(6)
+    score.notes["marks"][[3, 4, 7]] = Mark.CHORDED  # a triad, a note, a note and an octave
+    for played in (play(score, level(score)), deadpan.perform(score)):
+        onset_s = played.notes["onset_s"][2:8]
+        assert np.ptp(onset_s[:3]) == np.ptp(onset_s[4:]) == 0
+        assert (np.diff(onset_s[[0, 3, 4]]) > 0.05).all()
 
 
 def test_a_few_grace_notes_squeeze_in() -> None:

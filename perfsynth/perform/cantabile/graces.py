@@ -6,16 +6,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from perfsynth.perform.keys import strikes
+
 GRACE_S = 0.06  # s, about the median of human ones in (n)ASAP
 RUN = 4  # as many before one note take their time, where fewer squeeze in
+LEAST_ROOM_S = 0.02
+MOST_OF_STEP = 1.9  # halves of the step before it that a run takes
 
 
 def room_before(notes: np.ndarray, chord: np.ndarray, n_chords: int) -> np.ndarray:
     """(m,) s that the runs of small notes before each chord ask for; parameters as in `graces`."""
     room_s = np.zeros(n_chords)
     for group in _groups(notes, chord):
-        if len(group) >= RUN:
-            room_s[chord[group[0]]] = max(room_s[chord[group[0]]], GRACE_S * len(group))
+        count = strikes(notes[group])[-1] + 1
+        if count >= RUN:
+            room_s[chord[group[0]]] = max(room_s[chord[group[0]]], GRACE_S * count)
     return room_s
 
 
@@ -47,12 +52,13 @@ def graces(
     """
     onset_s, duration_s = onset_s.copy(), duration_s.copy()
     for group in _groups(notes, chord):
-        here = chord[group[0]]
+        here, stroke = chord[group[0]], strikes(notes[group])
+        count = stroke[-1] + 1
         room_s = (time_s[here] - time_s[here - 1]) / 2 if here else 0.5
-        if len(group) >= RUN:
-            room_s = max(room_s, min(freedom * GRACE_S * len(group), 1.9 * room_s))
-        each_s = min(GRACE_S, max(room_s, 0.02) / len(group))
-        onset_s[group] = time_s[here] - each_s * np.arange(len(group), 0, -1)
+        if count >= RUN:
+            room_s = max(room_s, min(freedom * GRACE_S * count, MOST_OF_STEP * room_s))
+        each_s = min(GRACE_S, max(room_s, LEAST_ROOM_S) / count)
+        onset_s[group] = time_s[here] - each_s * (count - stroke)
         duration_s[group] = each_s * 1.05
     return onset_s, duration_s
 
