@@ -29,20 +29,18 @@ def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:
     """
     edges = np.flatnonzero(np.diff(curves.pedal_down.astype(int), prepend=0, append=0))
     grid_s = time_at(np.append(curves.pedal_beat, curves.pedal_beat[-1:] + 1), curves.chord_beat, time_s)
-    downs_s, ups_s = grid_s[edges[0::2]], grid_s[edges[1::2]]
-    pressed = ups_s - downs_s >= SHORTEST_PRESS_S
-    downs_s, ups_s = downs_s[pressed], ups_s[pressed]
     lifts_s = time_s[curves.pedal_lift] + LIFT_S
-    until_s = np.append(np.diff(time_s), 1.0)[curves.pedal_lift]
-    again_s = lifts_s + np.minimum(UP_S, until_s / 2)
-    run = np.searchsorted(downs_s, lifts_s) - 1
-    inside = np.zeros(len(lifts_s), bool)
-    if len(downs_s):
-        held = lifts_s > downs_s[np.maximum(run, 0)] + UP_S  # not just after it went down
-        inside = (run >= 0) & held & (again_s < ups_s[np.maximum(run, 0)])
-    times_s = np.concatenate([downs_s, ups_s, lifts_s[inside], again_s[inside]])
-    down = np.repeat([127, 0, 0, 127], [len(downs_s), len(ups_s), inside.sum(), inside.sum()])
-    order = np.lexsort([down, times_s])
-    controls = np.zeros(len(times_s), CONTROL)
-    controls["time_s"], controls["number"], controls["value"] = np.maximum(times_s, 0.0)[order], SUSTAIN, down[order]
+    again_s = lifts_s + np.minimum(UP_S, np.append(np.diff(time_s), 1.0)[curves.pedal_lift] / 2)
+    presses = []
+    for down_s, up_s in zip(grid_s[edges[0::2]], grid_s[edges[1::2]], strict=True):
+        inside = slice(*np.searchsorted(lifts_s, (down_s, up_s)))
+        for lift_s, after_s in zip(lifts_s[inside], again_s[inside], strict=True):
+            if lift_s > down_s + SHORTEST_PRESS_S:  # else there is nothing to clear
+                presses.append((down_s, lift_s))
+                down_s = after_s
+        presses.append((down_s, up_s))
+    held = np.array([press for press in presses if press[1] - press[0] >= SHORTEST_PRESS_S]).reshape(-1, 2)
+    controls = np.zeros(held.size, CONTROL)
+    controls["time_s"], controls["number"] = np.maximum(held.reshape(-1), 0.0), SUSTAIN
+    controls["value"][::2] = 127
     return controls
