@@ -17,7 +17,7 @@ from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_path import BeatMaps, path
 from perfsynth.formats.musicxml_prepare import Extras
 from perfsynth.formats.score import arranged, check_length
-from perfsynth.formats.unfold import legs_of, n_missed, unfold, unfold_notes, unfold_state
+from perfsynth.formats.unfold import legs_of, n_missed, unfold, unfold_directions, unfold_notes, unfold_state
 from perfsynth.types import DIRECTION, KEY, MEASURE, METER, SCORE_NOTE, SLUR, TEMPO, Made, Mark, Part, Score
 
 log = logging.getLogger("perfsynth")
@@ -92,7 +92,7 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
         meters=unfold_state(tables.meters, everything),
         keys=unfold_state(tables.keys, everything),
         measures=unfold(tables.measures, everything),
-        directions=unfold(tables.directions, everything),
+        directions=unfold_directions(tables.directions, everything),
         slurs=unfold(tables.slurs, everything),
         parts=tables.parts,
         title=(parsed.work_title or parsed.movement_title or parsed.title or "").strip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ class Leg:
 
 
 EPSILON = 1e-6  # beats; far below any note value
+BESIDE_BEATS = 1.0  # within which the levels of two staves are one
+_LEVEL = re.compile("p{1,4}|m[pf]|f{1,4}")
 
 
 def legs_of(stretches: list[tuple[float, float]]) -> list[Leg]:
@@ -61,6 +64,27 @@ def unfold_state(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
     changed = np.ones(len(unfolded), bool)
     changed[1:] = values[1:] != values[:-1]
     return unfolded[changed]
+
+
+def unfold_directions(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
+    """The same for `DIRECTION`: after a jump the level that was in force where it leads to is said again."""
+    copies = []
+    for index, leg in enumerate(legs):
+        if index and abs(legs[index - 1].end - leg.begin) > EPSILON:
+            copies.append(_in_force(rows, leg))
+        copies.append(unfold(rows, [leg]))
+    return np.concatenate(copies) if copies else rows[:0]
+
+
+def _in_force(rows: np.ndarray, leg: Leg) -> np.ndarray:
+    """The last level of each part before a leg, in the staves that have it, unless one is written where it begins."""
+    level = np.array([_LEVEL.fullmatch(text) is not None for text in rows["text"].tolist()], bool)
+    levels = rows[(rows["kind"] == "dynamic") & level & (rows["onset_beat"] <= leg.begin + EPSILON)]
+    last = {part: levels["onset_beat"][levels["part"] == part].max() for part in np.unique(levels["part"]).tolist()}
+    since = np.array([last[part] for part in levels["part"].tolist()])
+    again = levels[(levels["onset_beat"] > since - BESIDE_BEATS) & (since < leg.begin - EPSILON)].copy()
+    again["onset_beat"] = again["end_beat"] = leg.start
+    return again
 
 
 def unfold_notes(

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfsynth.formats.unfold import legs_of, unfold, unfold_notes, unfold_state
-from perfsynth.types import MEASURE, SCORE_NOTE, SLUR, TEMPO
+from perfsynth.formats.unfold import legs_of, unfold, unfold_directions, unfold_notes, unfold_state
+from perfsynth.types import DIRECTION, MEASURE, SCORE_NOTE, SLUR, TEMPO
 
 A, B, C = (0.0, 4.0), (4.0, 8.0), (8.0, 10.0)
 
@@ -33,6 +33,19 @@ def test_every_leg_is_played_once_and_in_time(stretches: list[tuple[float, float
     begin = stretches[0][0]
     n_rows = sum(round(2 * (end - start)) for start, end in stretches)
     assert played.tolist() == (begin + np.arange(n_rows) / 2).tolist()
+
+
+def test_a_level_comes_back_with_the_place_where_it_is_in_force() -> None:
+    def signs(*rows: tuple[float, str, int]) -> np.ndarray:
+        return np.array([(beat, beat, "dynamic", text, 0, staff) for beat, text, staff in rows], DIRECTION)
+
+    page = signs((0, "mf", 1), (2, "p", 1), (2.5, "pp", 2), (3, "sf", 1), (6, "f", 1))
+    played = unfold_directions(page, legs_of([A, B, B, C]))
+    again = played[played["onset_beat"] == 8]
+    assert again[["text", "staff"]].tolist() == [("p", 1), ("pp", 2)], "not sf, which holds for one note"
+    assert len(played) == len(page) + 1 + 2, "f is played twice, where the page goes on nothing is said again"
+    written = unfold_directions(signs((0, "p", 1), (4, "f", 2), (6, "p", 1)), legs_of([A, B, B]))
+    assert written["text"].tolist() == ["p", "f", "p", "f", "p"], "what is written where the repeat begins holds"
 
 
 def test_rows_on_a_seam_belong_to_the_leg_that_begins_there() -> None:
