@@ -11,7 +11,8 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
-from perfsynth.formats.musicxml_measures import QUARTERS, add_up, bound_moves, even_out
+from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
+from perfsynth.formats.musicxml_tempos import sound_tempos
 from perfsynth.formats.musicxml_tremolos import write_out
 from perfsynth.formats.musicxml_unpitched import sound_unpitched
 from perfsynth.types import NOTE_ID, Mark, Part
@@ -20,8 +21,6 @@ log = logging.getLogger("perfsynth")
 
 _LAYOUT = ("print", "credit", "defaults")
 _MAX_ID = int(NOTE_ID[1:]) - 8  # room for the "t12" of a tremolo's stroke and the "-12" of an unfolded repeat
-MIN_BPM, MAX_BPM = 1.0, 10_000.0  # quarter notes a minute
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _JUMP_WORDS = (
     (re.compile(r"\s*fine\W*", re.I), "fine", "yes"),
     (re.compile(r"\s*(d\.? ?c\b|da capo\b).*", re.I | re.S), "dacapo", "yes"),
@@ -74,12 +73,12 @@ def prepare(root: etree._Element, name: str) -> Extras:
         _fold_octaves(transpose)
     for time in root.iter("time"):
         add_up(time)
+    sound_tempos(root, name)
     for direction in list(root.iter("direction")):
         for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
             direction.remove(kind)
         spell_out(direction)
         _split_pedal_change(direction)
-        _sound_metronome(direction)
         _sound_jump(direction)
     _number_pedals(root)
     lost: set[str] = set()
@@ -94,8 +93,6 @@ def prepare(root: etree._Element, name: str) -> Extras:
     even_out(root)
     for ending in root.iter("ending"):
         ending.set("number", _times(ending.get("number", "")))
-    for sound in root.iter("sound"):
-        _check_tempo(sound, name)
     return extras
 
 
@@ -186,32 +183,6 @@ def _number_pedals(root: etree._Element) -> None:
             pedal.set("line", "yes" if pedal.get("type") == "stop" else "no")
             pedal.set("type", "start")
             pedal.set("number", str(number))
-
-
-def _sound_metronome(direction: etree._Element) -> None:
-    """A metronome mark without a sounding tempo gets one: quarter notes a minute."""
-    mark = direction.find("direction-type/metronome")
-    if mark is None or direction.find("sound[@tempo]") is not None:
-        return
-    units, rate = mark.findall("beat-unit"), mark.findtext("per-minute") or ""
-    number = _NUMBER.search(rate)
-    if len(units) != 1 or number is None or (units[0].text or "") not in QUARTERS:
-        return  # a relation between two note values, or free text
-    quarters = float(QUARTERS[units[0].text or ""]) * (2 - 0.5 ** len(mark.findall("beat-unit-dot")))
-    etree.SubElement(direction, "sound", tempo=repr(float(number.group()) * quarters))
-
-
-def _check_tempo(sound: etree._Element, name: str) -> None:
-    tempo = sound.get("tempo")
-    if tempo is None:
-        return
-    try:
-        value = float(tempo)
-    except ValueError:
-        value = 0.0
-    if not MIN_BPM <= value <= MAX_BPM:
-        rule = f"a tempo is {MIN_BPM:g} to {MAX_BPM:g} quarter notes a minute"
-        raise InputError(f"{name}: tempo {tempo!r}: {rule}; correct it in the score")
 
 
 def _sound_jump(direction: etree._Element) -> None:

@@ -620,6 +620,31 @@ def test_a_metronome_mark_is_a_tempo(unit: str, rate: str, bpm: float) -> None:
     assert read(mark + THREE).tempos.tolist() == [(0.0, bpm)]
 
 
+@pytest.mark.parametrize(
+    ("unit", "sounding", "bpm"),
+    [
+        ("eighth", "168", 42.0), ("half", "42", 168.0), ("half", "84", 168.0), ("half", "42.1", 168.0),
+        ("half", "160", 160.0), ("quarter", "80", 80.0), ("unknown", "80", 80.0),
+    ],
+)  # fmt: skip
+def test_a_sounding_tempo_that_misreads_the_unit_of_its_metronome_mark_gives_way(
+    unit: str, sounding: str, bpm: float
+) -> None:
+    mark = f"<metronome><beat-unit>{unit}</beat-unit><per-minute>84</per-minute></metronome>"
+    assert read(direction(mark, f'<sound tempo="{sounding}"/>') + THREE).tempos.tolist() == [(0.0, bpm)]
+
+
+def test_a_relation_between_note_values_changes_the_tempo_in_force() -> None:
+    def equals(left: str, right: str) -> str:
+        return direction(f"<metronome>{left}{right}</metronome>")
+
+    quarter, dot = "<beat-unit>quarter</beat-unit>", "<beat-unit-dot/>"
+    begin = direction(f"<metronome>{quarter}<per-minute>80</per-minute></metronome>")
+    score = read(begin + THREE, equals(quarter, quarter + dot) + THREE, equals(quarter + dot, quarter) + THREE)
+    assert score.tempos.tolist() == [(0.0, 80.0), (3.0, 120.0), (6.0, 80.0)]
+    assert len(read(equals(quarter, quarter + dot) + THREE).tempos) == 0
+
+
 def test_slurs() -> None:
     begin, end = (f'<notations><slur type="{kind}" number="1"/></notations>' for kind in ("start", "stop"))
     score = read(note("C4", 4, begin) + note("D4") + note("E4", 4, end))
