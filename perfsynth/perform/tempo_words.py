@@ -27,8 +27,15 @@ _COMPARED = tuple(
         (rf"{_BY}({_FAST})|meno +({_SLOW})|schneller|bewegter|lebhafter|rascher|plus (vite|vif)|animez", 1.2),
     )
 )
+# What is denied names nothing: "nicht zu rasch". "Allegro ma non troppo" denies nothing.
+_TOO = "zu|allzu|so|sehr|troppo|tanto|molto|pi[uù]|too|very|trop|très|plus"
+_DENIED = re.compile(rf"\b(nicht|non|not|pas) +(({_TOO}) +)*\w+")
+_SLOWING = re.compile(r"\b(rit|ritard\w*|riten\w*|rall\w*|ten|tenuto|allarg\w*|slarg\w*|slent\w*)\b")
+_BACK = re.compile(r"\b(a|in) tempo\b|\bau mouv")
 _FIRST = re.compile(r"tempo (i|1|primo)\b|erstes tempo|1er mouv")
 _SLOWEST_BPM, _FASTEST_BPM = 10.0, 600.0  # that comparisons upon comparisons lead to
+_SLOWER = 0.85  # of the tempo of its section, and a mark beside a "rit." is no tempo of a section
+LONGEST_RITARDANDO = 12.0  # beats that a word such as "rit." is taken to hold where nothing ends it
 _REPEAT = ""  # instead of a word
 _BESIDE_BEATS = 1.0  # a metronome mark this near says what a word means
 
@@ -38,8 +45,10 @@ def bpm_of_words(text: str) -> float | None:
 
     >>> bpm_of_words("Allegro con brio")
     132.0
+    >>> bpm_of_words("Allegro ma non troppo presto"), bpm_of_words("Nicht zu rasch")
+    (132.0, None)
     """
-    found = _WORD.search(text.lower())
+    found = _WORD.search(_DENIED.sub(" ", text.lower()))
     return float(BPM_OF_WORD[found.group()]) if found and change_of_words(text) is None else None
 
 
@@ -49,31 +58,82 @@ def change_of_words(text: str) -> float | None:
     >>> change_of_words("poco più mosso"), change_of_words("Etwas langsamer")
     (1.2, 0.8)
     """
-    return next((factor for pattern, factor in _COMPARED if pattern.search(text.lower())), None)
+    said = _DENIED.sub(" ", text.lower())
+    return next((factor for pattern, factor in _COMPARED if pattern.search(said)), None)
 
 
 def stated_tempos(score: Score) -> np.ndarray:
     """`TEMPO` rows: the metronome marks of a score, and between them what its words say.
 
-    A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before. What is
-    repeated goes as it went the first time.
+    A word means what it meant where a mark stood beside it; "più mosso" is faster than what goes before, and said
+    again no faster still. What is repeated goes as it went the first time. A slower mark beside a "rit." is no tempo
+    of its own: the one before it returns.
     """
+    words = _words(score)
     marks = np.sort(score.tempos, order="onset_beat")
+    is_slowing = _slowings(marks, words)
+    sections = _sections(marks[~is_slowing], words, score.measures)
+    stated = dict(sections.tolist())
+    ends = np.append(np.sort([beat for beat, text in words if _ends(text)] + marks["onset_beat"].tolist()), np.inf)
+    for beat, bpm in marks[is_slowing].tolist():
+        until = min(float(ends[np.searchsorted(ends, beat, side="right")]), beat + LONGEST_RITARDANDO)
+        before = int(np.searchsorted(sections["onset_beat"], until, side="right")) - 1
+        stated.setdefault(until, float(sections["quarter_bpm"][before]))
+        stated[beat] = bpm
+    return np.array(sorted(stated.items()), TEMPO)
+
+
+def _words(score: Score) -> list[tuple[float, str]]:
+    """What is written about tempo, in lower case, and where."""
+    rows = score.directions[np.isin(score.directions["kind"], ("tempo", "words", "ritardando"))]
+    return [(float(row["onset_beat"]), str(row["text"]).lower()) for row in rows]
+
+
+def _beside(places: list[float] | np.ndarray, beats: np.ndarray) -> np.ndarray:
+    """Whether any of the places lies near each of the beats."""
+    places = np.sort(places)
+    last = np.searchsorted(places, beats + _BESIDE_BEATS, side="right")
+    return np.asarray(last > np.searchsorted(places, beats - _BESIDE_BEATS))
+
+
+def _names(text: str) -> bool:
+    """Whether a text says which tempo follows."""
+    return bpm_of_words(text) is not None or change_of_words(text) is not None or _FIRST.search(text) is not None
+
+
+def _ends(text: str) -> bool:
+    """Whether a text ends a slowing."""
+    return _names(text) or _BACK.search(text) is not None
+
+
+def _slowings(marks: np.ndarray, words: list[tuple[float, str]]) -> np.ndarray:
+    """Which of the marks are those of a "rit.": beside such a word, and beside none that names a tempo."""
+    beats = marks["onset_beat"]
+    may = _beside([beat for beat, text in words if _SLOWING.search(text)], beats)
+    may &= ~_beside([beat for beat, text in words if _names(text)], beats)
+    tempo = 0.0  # of the section
+    for index, bpm in enumerate(marks["quarter_bpm"].tolist()):
+        may[index] &= bpm < _SLOWER * tempo
+        tempo = tempo if may[index] else bpm
+    return may
+
+
+def _sections(marks: np.ndarray, words: list[tuple[float, str]], measures: np.ndarray) -> np.ndarray:
+    """`TEMPO` rows: the marks, and what the words say."""
     said: list[tuple[float, float]] = []
+    by: dict[float, str] = {}  # the words that said it
     meaning: dict[str, float] = {}
 
     def known(beat: float) -> list[tuple[float, float]]:
         """The first and the last of the tempos up to a beat."""
         passed = int(np.searchsorted(marks["onset_beat"], beat, side="right"))
-        words = [row for row in said if row[0] <= beat]
-        return sorted((marks[[0, passed - 1]].tolist() if passed else []) + words[:1] + words[-1:])
+        rows = [row for row in said if row[0] <= beat]
+        return sorted((marks[[0, passed - 1]].tolist() if passed else []) + rows[:1] + rows[-1:])
 
-    rows = score.directions[np.isin(score.directions["kind"], ("tempo", "words"))]
-    texts = [(float(row["onset_beat"]), str(row["text"]).lower()) for row in rows]
-    first_times = _first_times(score.measures, [beat for beat, _ in texts])
-    heard = {(round(beat, 3), text) for beat, text in texts}
-    events = [(*text, first) for text, first in zip(texts, first_times, strict=True)]
-    events += [(beat, _REPEAT, first) for beat, first in _repeats(score.measures)]
+    first_times = _first_times(measures, [beat for beat, _ in words])
+    heard = {(round(beat, 3), text) for beat, text in words}
+    events = [(*text, first) for text, first in zip(words, first_times, strict=True)]
+    events += [(beat, _REPEAT, first) for beat, first in _repeats(measures)]
     for beat, text, first in sorted(events, key=lambda event: (event[0], event[1] == _REPEAT)):
         nearest = int(np.searchsorted(marks["onset_beat"], beat - _BESIDE_BEATS))
         beside = nearest < len(marks) and marks["onset_beat"][nearest] <= beat + _BESIDE_BEATS
@@ -87,12 +147,13 @@ def stated_tempos(score: Score) -> np.ndarray:
             named = meaning.setdefault(text, float(marks["quarter_bpm"][nearest]) if beside else named)
         elif change is not None and first < beat and (round(first, 3), text) in heard and then:
             named = then[-1][1]
-        elif change is not None and so_far:
+        elif change is not None and so_far and by.get(so_far[-1][0]) != text:
             named = min(max(change * so_far[-1][1], _SLOWEST_BPM), _FASTEST_BPM)
         elif _FIRST.search(text) and so_far:
             named = so_far[0][1]
         if named is not None and not beside:
             said.append((beat, named))
+            by[beat] = text
     return np.array(sorted(marks.tolist() + said), TEMPO)
 
 

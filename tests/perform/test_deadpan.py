@@ -59,6 +59,13 @@ def test_tempo_words_stand_in_for_metronome_marks() -> None:
     assert bpm_of_words("rallentando") is None
 
 
+def test_a_tempo_that_is_denied_is_none() -> None:
+    for words in ("Sehr innig und nicht zu rasch", "Not too presto", "non allegro", "con moto, ma non troppo vivace"):
+        assert bpm_of_words(words) is None
+    assert bpm_of_words("Allegro ma non troppo") == bpm_of_words("Allegro, non troppo presto") == 132
+    assert change_of_words("non più mosso") is None
+
+
 @pytest.mark.parametrize(
     ("words", "factor"),
     [
@@ -87,11 +94,59 @@ def test_words_between_marks_say_what_changes() -> None:
 
 def test_comparisons_upon_comparisons_stay_playable() -> None:
     words = directions(
-        (0.0, 0.0, "tempo", "Presto"), *[(float(2 + b), 2.0 + b, "tempo", "più mosso") for b in range(5000)]
+        (0.0, 0.0, "tempo", "Presto"),
+        *[(float(2 + b), 2.0 + b, "tempo", ("più mosso", "ancora più mosso")[b % 2]) for b in range(5000)],
     )
     music = score({}, {}, {}, directions=words)
     assert stated_tempos(music)["quarter_bpm"].max() == 600
     assert np.isfinite(perform(music).notes["onset_s"]).all()
+
+
+def test_a_comparison_that_is_said_again_adds_nothing() -> None:
+    words = directions(
+        (0.0, 0.0, "tempo", "Allegro"), (4.0, 4.0, "words", "sempre più animato"),
+        (8.0, 8.0, "words", "sempre più animato"), (12.0, 12.0, "tempo", "Adagio"),
+        (16.0, 16.0, "words", "sempre più animato"),
+    )  # fmt: skip
+    stated = stated_tempos(score({}, directions=words))
+    assert stated["onset_beat"].tolist() == [0, 4, 12, 16]
+    np.testing.assert_allclose(stated["quarter_bpm"], [132, 1.2 * 132, 66, 1.2 * 66])
+
+
+@pytest.mark.parametrize("word", ["riten.", "rit", "poco rall.", "ritardando", "ten", "tenuto", "allargando"])
+@pytest.mark.parametrize(
+    ("after", "until", "then"),
+    [(None, 20.0, 120), ("a tempo", 12.0, 120), ("Tempo I", 12.0, 100), ("più mosso", 12.0, 144)],
+)
+def test_a_slower_mark_at_a_ritardando_is_no_tempo_of_a_section(
+    word: str, after: str | None, until: float, then: float
+) -> None:
+    marks = np.array([(0.0, 100.0), (4.0, 120.0), (8.0, 50.0), (40.0, 90.0)], TEMPO)
+    rows = [(7.5, 7.5, "ritardando", word)] + ([(12.0, 12.0, "tempo", after)] if after else [])
+    stated = stated_tempos(score({}, tempos=marks, directions=directions(*rows)))
+    expected = [(0, 100), (4, 120), (8, 50), (until, then), (40, 90)]
+    np.testing.assert_allclose(stated.tolist(), expected)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "rows"),
+    [
+        (105.0, [(8.0, 8.0, "ritardando", "rit.")]),  # hardly slower
+        (50.0, [(4.0, 4.0, "ritardando", "rit.")]),  # not beside it
+        (50.0, [(8.0, 8.0, "ritardando", "rit."), (8.0, 8.0, "tempo", "Adagio")]),
+        (50.0, [(8.0, 8.0, "words", "intenso")]),
+    ],
+)
+def test_other_slower_marks_hold(bpm: float, rows: list[tuple]) -> None:
+    marks = np.array([(0.0, 120.0), (8.0, bpm)], TEMPO)
+    assert stated_tempos(score({}, tempos=marks, directions=directions(*rows))).tolist() == marks.tolist()
+
+
+def test_slowings_upon_slowings_lead_back_to_the_tempo_before_them() -> None:
+    marks = np.array([(0.0, 120.0), (8.0, 90.0), (10.0, 60.0)], TEMPO)
+    words = directions((8.0, 8.0, "ritardando", "rit."), (10.0, 10.0, "ritardando", "molto rit."))
+    stated = stated_tempos(score({}, tempos=marks, directions=words))
+    assert stated.tolist() == [(0, 120), (8, 90), (10, 60), (22, 120)]
 
 
 def test_a_repeat_goes_as_it_went_the_first_time() -> None:
@@ -100,7 +155,7 @@ def test_a_repeat_goes_as_it_went_the_first_time() -> None:
     for place in (8.0, 13.0):  # where the repeat begins, and within it
         words = directions(
             (0.0, 0.0, "tempo", "Allegro"), (place, place, "tempo", "più mosso"),
-            (place + 8, place + 8, "tempo", "più mosso"), (24.0, 24.0, "tempo", "più mosso"),
+            (place + 8, place + 8, "tempo", "più mosso"), (24.0, 24.0, "tempo", "ancora più mosso"),
         )  # fmt: skip
         notes = [{} for _ in range(28)]
         stated = stated_tempos(score(*notes, measures=measures, directions=words))

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfsynth.perform.dynamics import LEVELS
-from perfsynth.perform.tempo_words import stated_tempos
+from perfsynth.perform.tempo_words import LONGEST_RITARDANDO, stated_tempos
 from perfsynth.tempo import DEFAULT_BPM
 from perfsynth.types import Score
 
-LONGEST_RITARDANDO = 12.0  # beats that a word such as "rit." is taken to hold where nothing ends it
 # Words that change the character rather than name a tempo; several languages, as printed in piano music.
 CHARACTERS = {
     "tempo_back": r"a tempo|tempo i\b|tempo primo|tempo 1|erstes tempo|in tempo|1er mouv|au mouv",
