@@ -15,7 +15,7 @@ import numpy as np
 from perfsynth.errors import InputError
 from perfsynth.formats.provenance import history_from_text
 from perfsynth.formats.score import arranged, check_length
-from perfsynth.tempo import beats_to_seconds, tempo_map
+from perfsynth.tempo import DEFAULT_BPM, beats_to_seconds, tempo_map
 from perfsynth.types import (
     CONTROL,
     DIRECTION,
@@ -96,7 +96,8 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     """Read a MIDI file as a score, its ticks turned into quarter notes.
 
     Velocities, the tempo map, metres, keys and the sustain pedal are kept; notes of one part at the same onset
-    and pitch are merged. A file without metre is read as 4/4.
+    and pitch are merged. A file without metre is read as 4/4; one at 120 throughout, what sequencers write where
+    nobody chose, states no tempo.
 
     Raises
     ------
@@ -117,7 +118,7 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     meters = _meters(events)
     return Score(
         notes,
-        tempos=events.tempo_map() if events.tempos else np.zeros(0, TEMPO),
+        tempos=events.tempo_map() if any(bpm != DEFAULT_BPM for _, bpm in events.tempos) else np.zeros(0, TEMPO),
         meters=meters,
         keys=_keys(events),
         measures=_measures(meters, end_beat, name),

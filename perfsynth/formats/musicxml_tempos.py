@@ -8,6 +8,7 @@ from lxml import etree
 
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_measures import QUARTERS
+from perfsynth.tempo import DEFAULT_BPM
 
 MIN_BPM, MAX_BPM = 1.0, 10_000.0  # quarter notes a minute
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -15,7 +16,7 @@ _ROUNDING = 0.01  # by which a sounding tempo may miss what it was computed from
 
 
 def sound_tempos(root: etree._Element, name: str) -> None:
-    """Make every metronome mark sound as it is printed.
+    """Make every metronome mark sound as it is printed, and drop a tempo that nobody wrote.
 
     Raises
     ------
@@ -29,6 +30,7 @@ def sound_tempos(root: etree._Element, name: str) -> None:
                 _sound_metronome(place, in_force, name)
             for sound in place.xpath("self::sound | sound[@tempo]"):
                 in_force = _bpm(sound, name)
+    _drop_default(root, name)
 
 
 def _sound_metronome(direction: etree._Element, in_force: float | None, name: str) -> None:
@@ -82,3 +84,13 @@ def _bpm(sound: etree._Element, name: str) -> float:
         rule = f"a tempo is {MIN_BPM:g} to {MAX_BPM:g} quarter notes a minute"
         raise InputError(f"{name}: tempo {tempo!r}: {rule}; correct it in the score")
     return value
+
+
+def _drop_default(root: etree._Element, name: str) -> None:
+    """Drop what programs write at the beginning of a score that has no tempo."""
+    sounds = root.xpath("part//sound[@tempo]")
+    first = root.xpath("part/measure[1]//sound[@tempo]")
+    printed = root.xpath(f"part//metronome | part//words[contains(., '{DEFAULT_BPM:g}')]")
+    if len(first) == len(sounds) and not printed and all(_bpm(sound, name) == DEFAULT_BPM for sound in sounds):
+        for sound in sounds:
+            del sound.attrib["tempo"]

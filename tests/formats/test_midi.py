@@ -128,6 +128,14 @@ def test_tempo_changes_become_seconds_and_stay_beats() -> None:
     assert score.tempos["quarter_bpm"].tolist() == [120.0, 60.0]
 
 
+@pytest.mark.parametrize(
+    ("bpm", "stated"), [((), []), ((120,), []), ((120, 120), []), ((96,), [96]), ((120, 80), [120, 80])]
+)
+def test_120_throughout_is_what_nobody_chose(bpm: tuple[int, ...], stated: list[float]) -> None:
+    head = [mido.MetaMessage("set_tempo", tempo=60_000_000 // rate, time=480 * (i > 0)) for i, rate in enumerate(bpm)]
+    assert read_score_midi(midi(head, [on(60), off(60, 1920)])).tempos["quarter_bpm"].tolist() == stated
+
+
 def test_metre_key_title_and_measures() -> None:
     head = [
         mido.MetaMessage("track_name", name="Waltz"),

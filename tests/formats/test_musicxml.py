@@ -645,6 +645,19 @@ def test_a_relation_between_note_values_changes_the_tempo_in_force() -> None:
     assert len(read(equals(quarter, quarter + dot) + THREE).tempos) == 0
 
 
+def test_120_at_the_beginning_is_no_tempo_where_nothing_is_printed() -> None:
+    sound = '<sound tempo="120"/>'
+    metronome = "<metronome><beat-unit>quarter</beat-unit><per-minute>120</per-minute></metronome>"
+    for words in ("<words>Andante</words>", "<words>dolce</words>"):
+        assert len(read(direction(words, sound) + THREE, THREE).tempos) == 0
+    assert len(read(sound + THREE).tempos) == 0
+    for inner in (metronome, "<words>Allegro (♩ = 120)</words>"):
+        assert read(direction(inner, sound) + THREE).tempos.tolist() == [(0.0, 120.0)]
+    assert read(sound + THREE, '<sound tempo="80"/>' + THREE).tempos["quarter_bpm"].tolist() == [120.0, 80.0]
+    assert read('<sound tempo="118"/>' + THREE).tempos["quarter_bpm"].tolist() == [118.0]
+    assert read(THREE, sound + THREE).tempos["quarter_bpm"].tolist() == [120.0]
+
+
 def test_slurs() -> None:
     begin, end = (f'<notations><slur type="{kind}" number="1"/></notations>' for kind in ("start", "stop"))
     score = read(note("C4", 4, begin) + note("D4") + note("E4", 4, end))

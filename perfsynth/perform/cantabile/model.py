@@ -55,7 +55,7 @@ def perform(
         What to play.
     bpm
         Mean tempo in quarter notes a minute, met exactly; by default that of the score's own tempo marks, and where
-        it has none one that suits the music.
+        it has none (or only the 120 that programs write of themselves) one that suits the music.
     seed, variation
         0 and 0 play what is most likely; every other pair is another interpretation, the same each time.
     temperature
