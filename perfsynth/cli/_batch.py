@@ -41,6 +41,7 @@ class Job:
     session: Session
     folder: str  # that relative paths start from
     new: bool = False  # whether its result was not there when the batch began
+    output: str = ""  # its place in the folder of the results, without a suffix
 
     @property
     def name(self) -> str:
@@ -277,7 +278,7 @@ def _is_settled(job: Job) -> bool:
 
 def _convert(job: Job, session: Session, progress: Progress) -> None:
     """Run a command on one item; an error that does not say which file it is about gets its name."""
-    item = Item(job.sources[0], job.target, job.seed, session, progress, job.sources[1:], job.force)
+    item = Item(job.sources[0], job.target, job.seed, session, progress, job.sources[1:], job.force, job.output)
     try:
         job.function(item, **job.options)
     except InputError as error:

@@ -84,8 +84,10 @@ def stage(
                 hidden = binary if isinstance(binary, bool) else binary(output=output, **options)
                 targets = _targets(rows, output, out_dir, ending, hidden)
                 common = (options, seed, force, skip_existing, session, str(Path.cwd()))
+                places = [str(Path(row.target(ending)).with_suffix("")) if out_dir else "" for row in rows]
                 jobs = [
-                    _batch.Job(function, row.inputs, target, *common) for row, target in zip(rows, targets, strict=True)
+                    _batch.Job(function, row.inputs, target, *common, output=place)
+                    for row, target, place in zip(rows, targets, places, strict=True)
                 ]
                 _run(jobs, rows, name, how, session)
 

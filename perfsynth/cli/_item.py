@@ -60,6 +60,7 @@ class Item:
     progress: Progress
     others: tuple[str, ...] = ()  # what a stage of several inputs reads beside `source`
     force: bool = False  # whether what a stage writes beside its result may overwrite
+    output: str = ""  # its place in the folder of a batch, without a suffix
 
     @property
     def name(self) -> str:
@@ -89,10 +90,13 @@ class Item:
             path.write_bytes(data)
 
     def beside(self, folder: Path, suffix: str) -> Item:
-        """An item that writes to `folder` under this input's name, overwriting what an earlier run left."""
-        make_folder(folder)
-        stem = "stdin" if self.source == STDIN else Path(self.source).stem
-        return replace(self, target=str(folder / (stem + suffix)))
+        """An item that writes to `folder` under this input's name, overwriting what an earlier run left.
+
+        In a batch it has the place there that its result has in --out-dir.
+        """
+        target = folder / ((self.output or ("stdin" if self.source == STDIN else Path(self.source).stem)) + suffix)
+        make_folder(target.parent)
+        return replace(self, target=str(target))
 
     @contextmanager
     def file(self) -> Iterator[Path]:

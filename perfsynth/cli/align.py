@@ -168,15 +168,17 @@ def _render(performance: Performance, sample_rate: int) -> np.ndarray:
 
 
 def _picture_of(item: _io.Item, plot: str | None) -> str | None:
-    """Where the picture goes; without --force the next of a batch does not overwrite it."""
+    """Where the picture goes: a file, or a place in a folder."""
     if plot is None:
         return None
     if Path(plot).suffix.lower() in _report.PICTURES and not Path(plot).is_dir():
+        if item.output:
+            raise UsageError(f"--plot {plot}: with --out-dir there is a picture of each; name a folder for them")
         _report.check_picture(plot, force=item.force)
         return plot
     if Path(plot).suffix and not Path(plot).is_dir():
         raise UsageError(f"--plot {plot}: name a folder, or a picture that ends in {', '.join(_report.PICTURES)}")
-    name = item if item.target == _io.STDOUT else replace(item, source=item.target)
+    name = item if item.output or item.target == _io.STDOUT else replace(item, source=item.target)
     return name.beside(Path(plot), ".png").target
 
 

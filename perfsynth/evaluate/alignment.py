@@ -9,11 +9,14 @@ one, that share is within 50 ms.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 
 from perfsynth.errors import InputError
+
+log = logging.getLogger("perfsynth")
 
 WINDOWS_MS = (20, 50, 100, 300)
 RIGHT_S = 0.05  # of an onset, for confidences
@@ -43,7 +46,7 @@ def paired(predicted: np.ndarray, true: np.ndarray) -> Paired:
     Raises
     ------
     InputError
-        When they have no note in common.
+        When less than half of the notes of the shorter list are in both.
     """
     if not len(predicted) or not len(true):
         raise InputError(f"{len(predicted)} aligned and {len(true)} true notes: at least one of each is needed")
@@ -52,8 +55,16 @@ def paired(predicted: np.ndarray, true: np.ndarray) -> Paired:
     if sum(row >= 0 for row in rows) < min(len(predicted), len(true)) / 2:
         rows = _by_position(predicted, true)
     found = np.array(rows)
-    if not (found >= 0).any():
-        raise InputError("no note is in both lists: are they of the same score?")
+    n_both = int((found >= 0).sum())
+    if n_both < min(len(predicted), len(true)) / 2:
+        raise InputError(
+            f"{n_both} notes are in both lists, of {len(predicted)} aligned and {len(true)} true ones: "
+            "are they of the same score?"
+        )
+    lacking = true["status"] == "matched"
+    lacking[found[found >= 0]] = False
+    if lacking.any():
+        log.warning("%d notes that are truly played are not in the alignment; they are not counted", lacking.sum())
     return Paired(predicted[found >= 0], true[found[found >= 0]])
 
 

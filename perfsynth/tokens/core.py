@@ -35,8 +35,10 @@ def detokenize(tokens: Tokens) -> Performance:
     Raises
     ------
     InputError
-        When the vocabulary is unknown or an id is none of its tokens.
+        When there are no tokens, the vocabulary is unknown or an id is none of its tokens.
     """
+    if not len(tokens.ids):
+        raise InputError("no tokens; a performance needs at least one note")
     if tokens.vocabulary not in _DECODERS:
         raise InputError(f"vocabulary {tokens.vocabulary!r} is unknown; there are {', '.join(_DECODERS)}")
     performance = _DECODERS[tokens.vocabulary](tokens)

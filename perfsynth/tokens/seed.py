@@ -58,6 +58,9 @@ def encode(performance: Performance) -> Tokens:
     notes, onset = notes[order], onset[order]
     _check(notes["pitch"], onset)
     duration = np.rint(notes["duration_s"] * TICKS_PER_S).astype(np.int64)
+    if n_cut := int((duration > MAX_DURATION).sum()):
+        longest_s = MAX_DURATION / TICKS_PER_S
+        log.warning("the %s vocabulary ends at %g s: %d longer notes are cut", NAME, longest_s, n_cut)
     columns = {
         "pitch": notes["pitch"] - MIN_PITCH,
         "velocity": nearest_bin(notes["velocity"]),

@@ -115,17 +115,18 @@ def test_midi_and_plot_and_json(here: Path) -> None:
     assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_one_picture_is_not_for_two_recordings(here: Path) -> None:
-    rows = [{"id": name, "audio": "recording.wav", "score": "score.mid"} for name in "ab"]
+def test_in_a_batch_each_recording_has_its_picture(here: Path) -> None:
+    rows = [{"id": f"{name}/same", "audio": "recording.wav", "score": "score.mid"} for name in "ab"]
     (here / "twice.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     line = ("align", "--manifest", "twice.jsonl", "--out-dir", "twice", "--plot")
-    done = invoke(*line, "one.png")
-    assert done.exit_code == 3, done.stderr
-    assert "one.png: already there" in done.stderr
-    assert (here / "twice" / "a.jsonl").exists()
-    assert not (here / "twice" / "b.jsonl").exists()
-    assert invoke(*line, "pictures", "--force").exit_code == 0
-    assert sorted(path.name for path in (here / "pictures").iterdir()) == ["a.png", "b.png"]
+    refused = invoke(*line, "one.png")
+    assert refused.exit_code != 0
+    assert "name a folder" in refused.stderr
+    assert not (here / "one.png").exists()
+    done = invoke(*line, "pictures", "--force")
+    assert done.exit_code == 0, done.stderr
+    made = sorted(str(path.relative_to(here)) for path in (here / "pictures").rglob("*.png"))
+    assert made == ["pictures/a/same.png", "pictures/b/same.png"]
 
 
 def test_a_batch_keeps_what_is_done_and_says_what_failed(here: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from perfsynth.batch.claim import claim, part
 from perfsynth.batch.manifest import STAGES
 from perfsynth.cli import _batch, _batch_options, _io
 from perfsynth.cli import app as whole_app
+from perfsynth.cli._item import Item, Session
+from perfsynth.cli._progress import Progress
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.types import CONTROL, PERFORMED_NOTE, Performance
 
@@ -293,3 +296,11 @@ def test_a_defect_in_one_item_leaves_the_others_alone(tmp_path: Path, monkeypatc
     assert "b: defect: ZeroDivisionError: by b" in ran.stderr
     assert sorted(path.name for path in Path("o").iterdir()) == ["a.txt", "c.txt"]
     assert "ZeroDivisionError" in json.loads(Path("f.jsonl").read_text())["error"]
+
+
+def test_what_is_kept_beside_a_result_has_its_place(tmp_path: Path) -> None:
+    alone = Item("set/one.mid", "-", 0, Session(), Progress())
+    assert alone.beside(tmp_path, ".mel.npz").target == str(tmp_path / "one.mel.npz")
+    row = replace(alone, output="set/b")
+    assert row.beside(tmp_path, ".mel.npz").target == str(tmp_path / "set" / "b.mel.npz")
+    assert (tmp_path / "set").is_dir()

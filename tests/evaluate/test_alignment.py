@@ -71,11 +71,22 @@ def test_joined_by_position_where_ids_differ() -> None:
     assert pairs.true["note_id"].tolist() == ["a", "b", "c"]
 
 
-def test_nothing_in_common() -> None:
-    other = rows([0, 1])
-    other["note_id"], other["pitch"] = ["x", "y"], 30
-    with pytest.raises(InputError, match="no note is in both"):
-        paired(rows([0, 1]), other)
+def test_notes_that_an_alignment_lacks_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(paired(rows([0, 1]), rows([0, 1, 2])).true) == 2
+    assert "1 notes that are truly played are not in the alignment" in caplog.text
+    caplog.clear()
+    assert len(paired(rows([0, 1, 2]), rows([0, 1])).true) == 2
+    assert not caplog.text
+
+
+def test_little_in_common() -> None:
+    other = rows([0, 1, 2, 3])
+    other["note_id"], other["pitch"] = ["x", "y", "z", "w"], 30
+    with pytest.raises(InputError, match="0 notes are in both"):
+        paired(rows([0, 1, 2]), other)
+    other["pitch"][0] = rows([0])["pitch"][0]  # one that happens to stand at the same place
+    with pytest.raises(InputError, match="1 notes are in both"):
+        paired(rows([0, 1, 2]), other)
     with pytest.raises(InputError, match="0 aligned"):
         paired(rows([]), other)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -293,6 +294,11 @@ def test_options_out_of_range_are_refused(chorale: Score, options: dict, words: 
 def test_a_folder_without_weights_is_refused(chorale: Score, tmp_path: object) -> None:
     with pytest.raises(InputError, match="no model of cantabile"):
         perform(chorale, weights=str(tmp_path))
+
+
+def test_weights_of_another_model_are_refused_by_their_name(chorale: Score) -> None:
+    with pytest.raises(InputError, match="weights of m2m, where those of cantabile are needed"):
+        perform(chorale, weights=str(files("perfsynth") / "pretrained" / "m2m"))
 
 
 def test_the_shipped_networks_fit_the_columns_of_today() -> None:

@@ -119,6 +119,12 @@ def test_pedals_are_dropped_with_a_warning(caplog: pytest.LogCaptureFixture) -> 
     assert "no pedal" in caplog.text
 
 
+def test_notes_longer_than_any_token_are_cut_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    tokens = tokenize(played((0.0, 30.0, 60, 64), (0.0, 6.0, 62, 64)))
+    assert detokenize(tokens).notes["duration_s"].tolist() == [6.0, 6.0]
+    assert "ends at 6 s: 1 longer notes are cut" in caplog.text
+
+
 def test_parts_become_one_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     notes = np.array([("", 0.0, 1.0, 60, 64, 0), ("", 0.0, 1.0, 62, 64, 1)], PERFORMED_NOTE)
     assert len(tokenize(Performance(notes, parts=(Part(), Part()))).ids) == 2
@@ -144,6 +150,8 @@ def test_ids_that_are_no_tokens_are_refused() -> None:
     for wrong in ([3, 5, 5, 5, 5, 5], [96, 5, 5, 5, 5, 5]):
         with pytest.raises(InputError, match="note 1: pitch"):
             detokenize(Tokens(np.array([wrong], np.int32), seed.FIELDS, "seed"))
+    with pytest.raises(InputError, match="no tokens"):
+        detokenize(Tokens(np.zeros((0, 6), np.int32), seed.FIELDS, "seed"))
     with pytest.raises(InputError, match="vocabulary 'other'"):
         detokenize(Tokens(np.zeros((1, 6), np.int32), seed.FIELDS, "other"))
     with pytest.raises(InputError, match="fields"):

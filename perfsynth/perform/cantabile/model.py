@@ -139,6 +139,8 @@ def load(folder: str | None = None) -> Model:
     place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "cantabile"))
     try:
         table = tomllib.loads((place / "config.toml").read_text())
+        if (system := table.get("system")) != "cantabile":
+            raise InputError(f"{place}: weights of {system}, where those of cantabile are needed")
         weights = load_file(place / "model.safetensors")
         config = Config(**table["model"])
         networks = []
