@@ -12,6 +12,7 @@ LEVELS = {"pppp": 8, "ppp": 12, "pp": 22, "p": 36, "mp": 50, "mf": 64, "f": 80, 
 UNMARKED = 64
 HAIRPINS = ("crescendo", "diminuendo")
 HAIRPIN = 14  # velocity steps that a hairpin gains when no dynamic follows it: one level
+MOST_GAINED = 1.5 * HAIRPIN  # by all the hairpins since a dynamic, unless one of them leads further, to the next
 # Accents hold for the notes at their own onset only: their gain in velocity steps.
 ACCENTS = {"sf": 20, "sfz": 20, "sffz": 30, "fz": 20, "rf": 14, "rfz": 14, "fp": 20, "sfp": 20, "sfpp": 20}
 AFTER_ACCENT = {"fp": "p", "sfp": "p", "sfpp": "pp"}
@@ -83,17 +84,17 @@ def _dynamic_curve(rows: np.ndarray, onset_beat: np.ndarray) -> np.ndarray:
     steps = sorted(zip(signs["onset_beat"].tolist(), levels, strict=True))
     late = not steps or steps[0][0] >= onset_beat.min() + LATE_BEATS
     steps.insert(0, (-np.inf, float(UNMARKED) if late else steps[0][1]))
-    curve = _levels_at(steps, onset_beat)
+    gain, low, high = (np.full(len(onset_beat), bound) for bound in (0.0, -MOST_GAINED, MOST_GAINED))
     for row in rows[np.isin(rows["kind"], HAIRPINS)]:
         begin, end = float(row["onset_beat"]), float(row["end_beat"])
         if end <= begin:
             continue
         change = _hairpin_change(steps, begin, end, str(row["kind"]))
         following = min((beat for beat, _ in steps if beat > begin + 1e-6), default=np.inf)
-        within = (onset_beat > begin) & (onset_beat < min(max(end, begin), following))
-        curve[within] += change * (onset_beat[within] - begin) / (end - begin)
-        after = (onset_beat >= end) & (onset_beat < following)  # what was gained holds until the next dynamic
-        curve[after] += change
+        within = (onset_beat > begin) & (onset_beat < following)  # what was gained holds until the next dynamic
+        gain[within] += change * np.minimum((onset_beat[within] - begin) / (end - begin), 1.0)
+        low[within], high[within] = np.minimum(low[within], change), np.maximum(high[within], change)
+    curve = _levels_at(steps, onset_beat) + np.clip(gain, low, high)
     return np.clip(curve, min(LEVELS.values()), max(LEVELS.values()))
 
 

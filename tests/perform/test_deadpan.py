@@ -219,6 +219,15 @@ def test_hairpins_upon_hairpins_stay_among_the_levels_that_there_are() -> None:
     assert velocity.min() == min(LEVELS.values())
 
 
+@pytest.mark.parametrize(("kind", "least", "most"), [("crescendo", 64, 85), ("diminuendo", 43, 64)])
+def test_hairpins_that_lead_nowhere_gain_a_level_and_a_half_at_most(kind: str, least: int, most: int) -> None:
+    marks = directions((0, 0, "dynamic", "mf"), *[(beat, beat + 1, kind, "") for beat in range(5)])
+    velocity = perform(score(*[{}] * 8, directions=marks)).notes["velocity"]
+    assert (velocity.min(), velocity.max()) == (least, most)
+    back = np.array(sorted([*marks.tolist(), *directions((6, 6, "dynamic", "p")).tolist()]), DIRECTION)
+    assert perform(score(*[{}] * 8, directions=back)).notes["velocity"][6:].tolist() == [36, 36]
+
+
 def test_a_hairpin_leads_to_the_next_dynamic() -> None:
     marks = directions((0, 0, "dynamic", "p"), (0, 4, "crescendo", ""), (4, 4, "dynamic", "f"))
     velocity = perform(score(*[{}] * 6, directions=marks)).notes["velocity"]
