@@ -22,7 +22,7 @@ from perfsynth.batch.outcome import Outcome, Status, Tally
 from perfsynth.batch.processes import Processes
 from perfsynth.cli._batch_options import Batch
 from perfsynth.cli._batch_report import Watch, summarise
-from perfsynth.cli._item import STDIN, STDOUT, Item, Session, listen, log, make_folder
+from perfsynth.cli._item import STDIN, Item, Session, listen, log, make_folder, streams
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
 
@@ -249,7 +249,7 @@ def process(job: Job, session: Session, progress: Progress) -> Status:
         _convert(job, session, progress)
         return "done"
     target = Path(job.target)
-    if job.target == STDOUT or (target.exists() and not target.is_file() and not target.is_dir()):  # or a device
+    if streams(job.target):
         _convert(job, session, progress)
         return "done"
     if target.is_dir():

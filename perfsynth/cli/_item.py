@@ -20,6 +20,7 @@ from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError
 
 STDIN = STDOUT = "-"
+HANDLES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # even with a file behind them: a redirection
 
 log = logging.getLogger("perfsynth")
 
@@ -101,12 +102,11 @@ class Item:
     @contextmanager
     def file(self) -> Iterator[Path]:
         """A seekable file to fill; it becomes the result when the block ends well, and vanishes otherwise."""
-        final = None if self.target == STDOUT or storage.is_url(self.target) else Path(self.target).resolve()
-        renames = final is not None and (not final.exists() or final.is_file())
-        with _temporary(final if renames else None) as path:
+        final = None if streams(self.target) or storage.is_url(self.target) else Path(self.target).resolve()
+        with _temporary(final) as path:
             try:
                 yield path
-                if renames and final is not None:
+                if final is not None:
                     path.replace(final)
                 else:
                     self._copy(path)
@@ -122,9 +122,18 @@ class Item:
             sys.stdout.buffer.flush()
         elif storage.is_url(self.target):
             storage.put(path, self.target)
-        else:  # a device or a named pipe
-            with path.open("rb") as made, Path(self.target).open("wb") as device:
+        else:
+            # Appending: a file behind a handle may hold what others have written to it.
+            with path.open("rb") as made, Path(self.target).open("ab") as device:
                 shutil.copyfileobj(made, device)
+
+
+def streams(target: str) -> bool:
+    """Whether a result is sent there, not put there: stdout, a device, a named pipe, or a handle of this process."""
+    path = Path(target)
+    if target == STDOUT or str(path).startswith(HANDLES):
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextmanager

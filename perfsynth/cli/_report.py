@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfsynth.cli._io import Item, Session
+from perfsynth.cli._item import streams
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError, UsageError
 
@@ -21,7 +22,7 @@ def read_input(source: str, session: Session) -> bytes:
 
 def check_new(path: str | None, *, force: bool) -> None:
     """Refuse a file that is there already or has no folder, before any work is done."""
-    if path is None or path == "-":
+    if path is None or streams(path):
         return
     if Path(path).exists() and not force:
         raise PerfsynthError(f"{path}: already there; --force overwrites it")

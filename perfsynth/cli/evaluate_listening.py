@@ -11,6 +11,7 @@ import typer
 
 from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
+from perfsynth.cli._item import streams
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.evaluate import evaluate
 from perfsynth.errors import PerfsynthError, UsageError
@@ -178,7 +179,7 @@ def _refuse(
         raise UsageError("--anchor belongs to --method mushra; leave it out")
     if output != _io.STDOUT and Path(output).is_dir():
         raise UsageError(f"{output}: is a folder; name the file of the page")
-    if output != _io.STDOUT and Path(output).exists() and not force:
+    if not streams(output) and Path(output).exists() and not force:
         raise PerfsynthError(f"{output}: already there; --force overwrites it")
 
 

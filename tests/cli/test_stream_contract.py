@@ -152,6 +152,19 @@ class StreamContract:
         assert self.run(self.source, "-o", "/dev/null").returncode == 0
         assert not Path("/dev/null").is_file()
 
+    def test_a_handle_is_written_to_whatever_is_behind_it(self) -> None:
+        piped = self.run(self.source, "-o", "/dev/stdout")
+        assert piped.returncode == 0, piped.stderr
+        assert piped.stdout == self.run(self.source).stdout != b""
+        self.target.write_bytes(b"before")
+        with self.target.open("ab") as redirected:
+            ran = subprocess.run(
+                self.line(self.source, "-o", f"/dev/fd/{redirected.fileno()}"),
+                pass_fds=[redirected.fileno()], stderr=subprocess.PIPE, env=self.env, timeout=TIMEOUT_S,
+            )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        assert self.target.read_bytes() == b"before" + piped.stdout
+
     def test_a_closed_pipe_exits_141(self) -> None:
         reader, writer = os.pipe()
         os.close(reader)
