@@ -36,6 +36,9 @@ class Colour:
         Of each band, (n_bands,), what the source makes; noise the rest. All by default.
     noise
         How much of what the source does not reach noise fills, as a factor of its magnitude.
+    by_power
+        Whether the bands of the source are of the power of its channels, not of their mean: that of channels which
+        have little in common, as in a room, cancels them, and would be brought up until they are far too loud.
     """
 
     rounds: int = 1
@@ -44,6 +47,7 @@ class Colour:
     valley_bands: int = 4
     share: np.ndarray | None = None
     noise: float = 0.0
+    by_power: bool = False
 
 
 def coloured(
@@ -141,7 +145,7 @@ def bend(
     ndarray
         (n_frames, n_channels, n_bins) complex.
     """
-    magnitude = np.abs(spectrum.mean(axis=1))
+    magnitude = np.sqrt(np.square(np.abs(spectrum)).mean(axis=1)) if colour.by_power else np.abs(spectrum.mean(axis=1))
     tonal = wanted if colour.share is None else wanted * colour.share
     gain = np.ones_like(magnitude)
     for _ in range(colour.rounds):

@@ -106,4 +106,4 @@ def colour(preset: Preset) -> Colour:
     """How far the string is bent to the bands of a preset: wholly, and noise fills half of what no partial reaches."""
     peak_hz = filterbank(preset).argmax(axis=1) * preset.sample_rate / preset.n_fft
     share = np.interp(peak_hz, BREATH_HZ, (1.0, LEAST_SHARE)).astype(np.float32)
-    return Colour(rounds=3, most=1e3, valley_db=26.0, share=share, noise=NOISE)
+    return Colour(rounds=3, most=1e3, valley_db=26.0, share=share, noise=NOISE, by_power=True)

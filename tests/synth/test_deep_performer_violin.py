@@ -52,6 +52,12 @@ def test_its_bands_are_those_wanted() -> None:
     assert np.corrcoef(found[5:], wanted[5:, 0])[0, 1] > 0.8
 
 
+def test_what_its_room_leaves_is_no_louder_than_its_bands() -> None:
+    samples = made(np.full((PRESET.n_bands, 200), -3.0, np.float32))
+    note, room = (np.square(samples[round(a * RATE) : round(b * RATE)]) for a, b in ((1.5, 2.2), (2.6, 3.1)))
+    assert 10 * np.log10(room.mean() / note.mean()) < 1.0
+
+
 def test_its_pitch_is_that_of_the_notes() -> None:
     values = np.full((PRESET.n_bands, 150), -3.0, np.float32)
     for a4 in (440.0, 415.0):
