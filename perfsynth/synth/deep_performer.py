@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
+from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.known import number_of
 from perfsynth.synth.roll import audible, frames_of, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance, Spectrogram
@@ -29,6 +30,8 @@ SYSTEM = "deep-performer"
 VOCODER = "source-filter"
 VIOLIN = "violin"  # the network that ships for violins
 TAIL_S = 2.0  # after the last note that is not silence yet
+FADE, SILENT = 4, 2  # frames at the end: those that fade, 64 ms, and those after them, half a window
+RELEASE_S = 0.05  # after a bow has left its string, from which on the bands fall as a room lets them
 BEFORE_S = 0.5  # a note that ended at most so long before a clip is one of its notes
 MOST_NOTES = 4096  # of a clip: attention looks at all pairs
 FLOOR_LN = float(np.log(PRESET.floor))
@@ -72,7 +75,8 @@ def predict(
     bowed = (instrument or "").partition("-")[0] == VIOLIN
     table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
-    return Spectrogram(_windowed(table, network.to(device), number, device, n_frames), PRESET.name)
+    values = _windowed(table, network.to(device), number, device, n_frames)
+    return Spectrogram(_faded(_dying(values, table) if bowed else values), PRESET.name)
 
 
 def stream(
@@ -148,3 +152,18 @@ def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device
     values = np.maximum(made / weight, FLOOR_LN)
     values[:, ~audible(table, n_frames, FRAME_S, TAIL_S)] = FLOOR_LN
     return values
+
+
+def _dying(values: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Bands that fall at least as fast as in the room of the strings, wherever no note sounds."""
+    values, fall = values.copy(), np.log(1000) * FRAME_S / ROOM_S
+    for frame in np.flatnonzero(~audible(table, values.shape[1], FRAME_S, RELEASE_S)):
+        if frame > 0:
+            values[:, frame] = np.minimum(values[:, frame], values[:, frame - 1] - fall)
+    return np.maximum(values, FLOOR_LN)
+
+
+def _faded(values: np.ndarray) -> np.ndarray:
+    """Bands that end in silence, so that a sound cut off while it dies away does not click."""
+    left = np.clip(np.arange(values.shape[1])[::-1] - SILENT + 1, 0, FADE + 1) / (FADE + 1)
+    return np.asarray(np.maximum(values + np.log(np.maximum(left, PRESET.floor)), FLOOR_LN), np.float32)

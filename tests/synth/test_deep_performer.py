@@ -165,6 +165,15 @@ def test_long_pieces_have_no_seam_and_silence_is_silent(tmp_path: Path) -> None:
     assert max(jumps[b - 2 : b + 2].max() for b in borders) <= np.percentile(jumps, 99) * 1.5
 
 
+def test_a_sound_that_is_cut_off_fades(tmp_path: Path) -> None:
+    performance = played((0.0, 0.5, 60, 80))
+    values = synthesize_spectrogram(performance, model="deep-performer", weights=saved(network(), tmp_path)).values
+    level = values.mean(axis=0)
+    assert level[-10] > FLOOR_LN + 1
+    assert (values[:, -2:] == FLOOR_LN).all()
+    assert level[-10] > level[-5] > level[-3] > FLOOR_LN
+
+
 def test_instruments(tmp_path: Path) -> None:
     weights = saved(network(), tmp_path)
     performance = played((0.0, 1.0, 60, 80))

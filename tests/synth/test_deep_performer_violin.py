@@ -13,6 +13,7 @@ from perfsynth import registry
 from perfsynth.dsp.colouring import bend, coloured
 from perfsynth.dsp.mel import filterbank, spectrogram
 from perfsynth.errors import UsageError
+from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import colour, string, strings
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.deep_performer import PRESET
@@ -123,6 +124,17 @@ def test_a_violin_has_no_pedal(weights: str) -> None:
     assert heard[0].shape[1] == 2
     with pytest.raises(UsageError, match="viola"):
         synthesize(plain, engine="violin", instrument="viola", weights=weights)
+
+
+def test_a_violin_dies_away_in_its_room_and_ends_in_silence(weights: str) -> None:
+    music = played((0.0, 0.005, 69, 80), (0.8, 0.3, 72, 80))
+    values = deep_performer.predict(music, instrument="violin-b", weights=weights).values
+    for first, n_frames in ((5, 40), (75, 60)):
+        part = values[:, first : first + n_frames]
+        fall = np.log(1000) * HOP / RATE / 0.9
+        assert (np.diff(part, axis=1) < np.where(part[:, 1:] > FLOOR, -0.99 * fall, 1e-6)).all()
+    heard = sound(synthesize(music, engine="violin", instrument="violin-b", weights=weights))
+    assert np.abs(heard[-20:]).max() < 1e-3 * np.abs(heard).max()
 
 
 def test_instruments_are_found_by_their_names_or_how_they_begin() -> None:
