@@ -7,7 +7,9 @@ piece does not jump.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ import numpy as np
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.known import number_of
+from perfsynth.synth.octaves import apart, moved
 from perfsynth.synth.roll import audible, frames_of, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -29,6 +32,7 @@ OVERLAP = 64  # frames that neighbouring clips share
 SYSTEM = "deep-performer"
 VOCODER = "source-filter"
 VIOLIN = "violin"  # the network that ships for violins
+VIOLIN_KEYS = (55, 85)  # that its recordings hold
 TAIL_S = 2.0  # after the last note that is not silence yet
 FADE, SILENT = 4, 2  # frames at the end: those that fade, 64 ms, and those after them, half a window
 RELEASE_S = 0.05  # after a bow has left its string, from which on the bands fall as a room lets them
@@ -75,8 +79,9 @@ def predict(
     bowed = (instrument or "").partition("-")[0] == VIOLIN
     table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
-    values = _windowed(table, network.to(device), number, device, n_frames)
-    return Spectrogram(_faded(_dying(values, table) if bowed else values), PRESET.name)
+    sounded = partial(_windowed, network=network.to(device), instrument=number, device=device, n_frames=n_frames)
+    values = _bowed(table, sounded) if bowed else sounded(table)
+    return Spectrogram(_faded(values), PRESET.name)
 
 
 def stream(
@@ -152,6 +157,12 @@ def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device
     values = np.maximum(made / weight, FLOOR_LN)
     values[:, ~audible(table, n_frames, FRAME_S, TAIL_S)] = FLOOR_LN
     return values
+
+
+def _bowed(table: np.ndarray, sounded: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Bands of notes on a violin; those outside what was learnt are sounded octaves away, and moved back."""
+    parts = apart(table, *VIOLIN_KEYS)
+    return np.maximum.reduce([moved(_dying(sounded(part), part), up, PRESET) for up, part in parts])
 
 
 def _dying(values: np.ndarray, table: np.ndarray) -> np.ndarray:

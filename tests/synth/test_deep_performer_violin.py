@@ -19,6 +19,7 @@ from perfsynth.synth.core import synthesize
 from perfsynth.synth.deep_performer import PRESET
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer
 from perfsynth.synth.known import number_of
+from perfsynth.synth.octaves import moved
 from perfsynth.synth.roll import sounding
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.types import CONTROL, SUSTAIN
@@ -156,6 +157,35 @@ def test_weights_that_know_fewer_instruments_can_be_gone_on_with() -> None:
     assert torch.equal(three.instrument.weight[:2], two.instrument.weight)
     assert torch.equal(three.instrument.weight[2], two.instrument.weight[0])
     assert torch.equal(three.out.weight, two.out.weight)
+
+
+@pytest.mark.parametrize("key", [50, 90, 98])
+def test_keys_beyond_those_learnt_sound_at_their_pitch(key: int, caplog: pytest.LogCaptureFixture) -> None:
+    heard = sound(synthesize(played((0.0, 0.8, key, 90)), instrument="violin")).mean(axis=1)
+    assert "1 notes lie outside the keys 55..85" in caplog.text
+    power = np.square(np.abs(np.fft.rfft(heard[1600:12000] * np.hanning(10400))))
+    hz, own_hz = np.fft.rfftfreq(10400, 1 / RATE), 440.0 * 2 ** ((key - 69) / 12)
+    partial_hz = np.maximum(np.round(hz / own_hz), 1) * own_hz
+    own = np.abs(hz - partial_hz) < np.minimum(0.04 * partial_hz, 0.25 * own_hz)
+    assert power[own].sum() > 0.7 * power.sum()
+
+
+def test_keys_that_were_learnt_sound_as_they_do_without_those_that_were_not() -> None:
+    low, both = played((0.0, 0.5, 76, 90)), played((0.0, 0.5, 76, 90), (1.0, 0.5, 90, 90))
+    alone, beside = (deep_performer.predict(music, instrument="violin").values[:, :40] for music in (low, both))
+    assert np.array_equal(alone, beside)
+
+
+@pytest.mark.parametrize(("hz", "octaves"), [(700.0, 1), (450.0, 2), (2000.0, -1)])
+def test_bands_are_moved_by_octaves(hz: float, octaves: int) -> None:
+    t = np.arange(RATE) / RATE
+    here, there = (
+        spectrogram(0.1 * np.sin(2 * np.pi * f * t).astype(np.float32), PRESET)[:, 20:40] for f in (hz, hz * 2**octaves)
+    )
+    found = moved(here, octaves, PRESET)
+    assert np.array_equal(found.argmax(axis=0), there.argmax(axis=0))
+    assert np.abs(found.max(axis=0) - there.max(axis=0)).max() < 0.5
+    assert (moved(np.full((PRESET.n_bands, 3), FLOOR, np.float32), octaves, PRESET) == np.float32(FLOOR)).all()
 
 
 def test_the_violins_that_ship_sound_each_their_own_way() -> None:
