@@ -19,7 +19,7 @@ from perfsynth.dsp.mel import PRESETS
 from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.known import number_of
 from perfsynth.synth.octaves import apart, moved
-from perfsynth.synth.roll import audible, frames_of, sounding, without_pedal
+from perfsynth.synth.roll import audible, frames_of, pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def predict(
     MissingError
         When no network ships.
     InputError
-        When the folder holds no such network.
+        When the folder holds no such network, or there are drums only.
     UsageError
         When the network has no such instrument.
     """
@@ -92,7 +92,8 @@ def stream(
     from perfsynth.synth.spectrogram import synthesize_spectrogram
     from perfsynth.vocode.core import vocode
 
-    made = synthesize_spectrogram(performance, model=SYSTEM, device=device, instrument=instrument, weights=weights)
+    played = pitched(performance)  # once, for the network and for the vocoder's source
+    made = synthesize_spectrogram(played, model=SYSTEM, device=device, instrument=instrument, weights=weights)
     stamp = performance.made_by(
         "synth-audio", SYSTEM, seed=seed, instrument=instrument, weights=weights or "shipped", vocoder=VOCODER
     )

@@ -10,7 +10,7 @@ from perfsynth.dsp.colouring import coloured
 from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import CHANNELS, colour, strings
 from perfsynth.synth.deep_performer import PRESET
-from perfsynth.synth.roll import sounding, without_pedal
+from perfsynth.synth.roll import pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance
 
 SYSTEM = "violin"
@@ -43,15 +43,16 @@ def stream(
     MissingError
         When no network ships.
     InputError
-        When the folder holds no such network.
+        When the folder holds no such network, or there are drums only.
     UsageError
         When the network has no such instrument.
     """
-    made = deep_performer.predict(performance, instrument=instrument, weights=weights, device=device)
+    played = without_pedal(pitched(performance))
+    made = deep_performer.predict(played, instrument=instrument, weights=weights, device=device)
     stamp = performance.made_by(
         "synth-audio", SYSTEM, seed=seed, instrument=instrument, a4=a4, weights=weights or "shipped"
     )
-    source = strings(sounding(without_pedal(performance)), rate=PRESET.sample_rate, a4=a4, seed=seed)
+    source = strings(sounding(played), rate=PRESET.sample_rate, a4=a4, seed=seed)
     blocks = coloured(source, made.values, PRESET, colour=colour(PRESET), seed=seed)
     duration_s = max(made.values.shape[1] - 1, 1) * PRESET.hop / PRESET.sample_rate
     return AudioStream(blocks, PRESET.sample_rate, CHANNELS, duration_s, **stamp)

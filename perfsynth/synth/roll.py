@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from perfsynth.errors import InputError
 from perfsynth.types import SUSTAIN, Performance
 
 N_PITCHES = 128
@@ -16,20 +17,38 @@ SOUNDING = np.dtype([("pitch", "i8"), ("velocity", "i8"), ("begin_s", "f8"), ("e
 log = logging.getLogger("perfsynth")
 
 
+def pitched(performance: Performance) -> Performance:
+    """A performance without drums and notes without a finite time; a warning says so where there are some.
+
+    Raises
+    ------
+    InputError
+        When there are drums only.
+    """
+    notes = performance.notes
+    drums = np.isin(notes["part"], [index for index, part in enumerate(performance.parts) if part.is_drum])
+    if drums.any() and drums.all():
+        raise InputError("there are drums only, which this does not play; give --engine fluidsynth")
+    kept = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"]) & ~drums
+    if not kept.all():
+        log.warning("%d notes of drums or without a finite time are left out", int((~kept).sum()))
+    return replace(performance, notes=notes[kept])
+
+
 def sounding(performance: Performance) -> np.ndarray:
     """The notes as `SOUNDING`, by onset, as long as key or pedal let them sound, but not beyond the same key's next.
 
     Parameters
     ----------
     performance
-        Played on one instrument, whatever its parts; drums and notes without a finite time are left out.
+        Played on one instrument, whatever its parts; drums and notes without a finite time are left out (`pitched`).
+
+    Raises
+    ------
+    InputError
+        When there are drums only.
     """
-    notes = performance.notes
-    drums = [index for index, part in enumerate(performance.parts) if part.is_drum]
-    kept = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"]) & ~np.isin(notes["part"], drums)
-    if not kept.all():
-        log.warning("%d notes of drums or without a finite time are left out", int((~kept).sum()))
-    notes = np.sort(notes[kept], order=["onset_s", "pitch"])
+    notes = np.sort(pitched(performance).notes, order=["onset_s", "pitch"])
     table = np.zeros(len(notes), SOUNDING)
     table["pitch"], table["velocity"] = np.clip(notes["pitch"], 0, 127), np.clip(notes["velocity"], 1, 127)
     table["begin_s"] = np.maximum(notes["onset_s"], 0.0)

@@ -9,7 +9,7 @@ import pytest
 
 from perfsynth.errors import InputError
 from perfsynth.synth.core import synthesize
-from perfsynth.types import AudioStream
+from perfsynth.types import AudioStream, Part
 from tests.synth.modal_instrument import played
 
 ENGINES = ("neural", "deep-performer", "violin")
@@ -38,6 +38,18 @@ def test_nothing_to_play_is_one_line(engine: str) -> None:
     empty = played((0.1, 0.3, 60, 80))
     with pytest.raises(InputError, match="no notes"):
         synthesize(replace(empty, notes=empty.notes[:0]), engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_drums_alone_are_refused_and_others_left_out_with_one_warning(
+    engine: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    music = played((0.1, 0.2, 60, 80), (0.4, 0.2, 38, 80))
+    with pytest.raises(InputError, match="drums only"):
+        synthesize(replace(music, parts=(Part(is_drum=True),)), engine=engine)
+    music.notes["part"][1] = 1
+    heard(synthesize(replace(music, parts=(Part(), Part(is_drum=True))), engine=engine))
+    assert len([record for record in caplog.records if "left out" in record.getMessage()]) == 1
 
 
 @pytest.mark.parametrize("engine", ENGINES)
