@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from rich.text import Text
 
 from perfsynth import formats, registry
 from perfsynth.cli import app
@@ -136,6 +137,13 @@ def test_the_reference_names_every_command_and_both_sides_of_a_switch(capsys: py
     assert [line[3:] for line in shown.splitlines() if line.startswith("## ")] == names
     assert "| `--ladder`, `--no-ladder` | `--ladder` |" in shown
     assert "| `--repeats`: unfold, as-written | `unfold` |" in shown
+
+
+def test_help_shows_every_word_that_is_written() -> None:
+    """In a terminal it is read as markup, in which what stands in square brackets may be a style."""
+    for name, command in cli_reference.commands("perfsynth", typer.main.get_command(app)):
+        for text in (command.help, *(parameter.help or "" for parameter in command.params)):
+            assert Text.from_markup(text).plain == text.rstrip("\n"), name
 
 
 @pytest.mark.parametrize(("tool", "page"), [(python_page, "python.md"), (models_page, "models.md")])

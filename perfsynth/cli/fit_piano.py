@@ -26,8 +26,8 @@ def fit_piano(
     samples: Annotated[
         Path,
         typer.Argument(
-            help="Folder of .ogg, .wav or .flac named by note and layer (C4v7, 60_100), or a .toml of [[sample]] "
-            "tables with file, key and velocity, and [[release]] tables with file and key."
+            help="Folder of .ogg, .wav or .flac named by note and layer (C4v7, 60_100), or a .toml of "
+            "tables: each sample with file, key and velocity, each release with file and key."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the piano.")],
