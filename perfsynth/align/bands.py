@@ -9,6 +9,7 @@ import numpy as np
 
 from perfsynth.align.features import FRAME_S, compressed, loudness, rises
 from perfsynth.align.tuning import tuning_cents
+from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.semitones import HOP, N_BANDS, RATE, filters, semitones
 from perfsynth.errors import InputError
 from perfsynth.types import Audio, AudioStream
@@ -18,7 +19,6 @@ LONGEST_S = 4 * 3600  # of a recording: 2 GB
 SILENCE = 1e-5  # full scale; -100 dB
 CHUNK_S = 60.0
 MARGIN_S = 0.6  # of the longest window
-CANCELLED = 0.01  # of the power of the loudest channel: with less in their mean, channels cancel each other
 LOWEST_RATE = 2000  # Hz, of a recording: below it no pitch above the middle of the keyboard is left
 
 
@@ -54,14 +54,6 @@ class Bands:
         return blocks.mean(axis=1), risen[: n * factor].reshape(n, factor, N_BANDS).max(axis=1)
 
 
-def _mixed(block: np.ndarray) -> np.ndarray:
-    """(n,) float32 the mean of (n, channels), or the loudest of them where they cancel each other."""
-    mean = block.mean(axis=1, dtype=np.float32)
-    power = np.square(block, dtype=np.float64).sum(axis=0)
-    cancel = block.shape[1] > 1 and np.square(mean, dtype=np.float64).sum() < CANCELLED * power.max(initial=0.0)
-    return block[:, int(power.argmax())].astype(np.float32) if cancel else mean
-
-
 def mono(audio: Audio | AudioStream) -> np.ndarray:
     """(n,) float32 at `RATE`, peak 1; a stream is consumed, block by block.
 
@@ -75,23 +67,23 @@ def mono(audio: Audio | AudioStream) -> np.ndarray:
     stream = audio.stream() if isinstance(audio, Audio) else audio
     _check(stream.sample_rate, stream.duration_s)
     resampler = soxr.ResampleStream(stream.sample_rate, RATE, 1, dtype="float32", quality="HQ")
-    mixed, n = np.empty(round(stream.duration_s * RATE) + RATE, np.float32), 0
+    samples, n = np.empty(round(stream.duration_s * RATE) + RATE, np.float32), 0
     for block, last in _marked(stream.blocks):
-        heard = _mixed(block)
+        heard = mixed(block)
         if not np.isfinite(heard).all():
             raise InputError("the recording holds samples that are not finite (nan or infinity): export it again")
         heard = resampler.resample_chunk(heard, last=last) if stream.sample_rate != RATE else heard
-        while n + len(heard) > len(mixed):
-            mixed.resize(2 * len(mixed), refcheck=False)
-        mixed[n : n + len(heard)] = heard
+        while n + len(heard) > len(samples):
+            samples.resize(2 * len(samples), refcheck=False)
+        samples[n : n + len(heard)] = heard
         n += len(heard)
-    mixed = mixed[:n]
+    samples = samples[:n]
     _check(stream.sample_rate, n / RATE)
-    peak = max(float(mixed.max()), -float(mixed.min()))
+    peak = max(float(samples.max()), -float(samples.min()))
     if peak < SILENCE:
         raise InputError(f"the recording is silent (peak {peak:.0e} of full scale): there is nothing to align")
-    mixed /= peak
-    return mixed
+    samples /= peak
+    return samples
 
 
 def _check(sample_rate: int, length_s: float) -> None:

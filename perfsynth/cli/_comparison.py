@@ -177,11 +177,13 @@ def _at_rate(audio: Audio) -> np.ndarray:
 
 def _alike(sides: list[np.ndarray], session: Session) -> list[np.ndarray]:
     """Both with their channels, or both mixed to one where they have different ones."""
+    from perfsynth.dsp.mixing import mixed
+
     counts = [side.shape[1] for side in sides]
     if len(set(counts)) == 1:
         return sides
     session.say(f"{counts[0]} channels against {counts[1]}: both are mixed to one")
-    return [side.mean(axis=1, keepdims=True) for side in sides]
+    return [mixed(side)[:, None] for side in sides]
 
 
 def _score_informed(here: np.ndarray, there: np.ndarray, found: Comparison, played: Performance) -> dict[str, Any]:
@@ -208,6 +210,7 @@ def _other_piano(
     import numpy as np
 
     from perfsynth import formats
+    from perfsynth.dsp.mixing import mixed
     from perfsynth.synth.core import synthesize
     from perfsynth.types import Audio
 
@@ -225,9 +228,7 @@ def _other_piano(
         sound = Audio(np.concatenate(list(stream.blocks)), stream.sample_rate)
     audio = _at_rate(sound)
     return (
-        audio
-        if audio.shape[1] == reference.shape[1]
-        else np.repeat(audio.mean(axis=1, keepdims=True), reference.shape[1], axis=1)
+        audio if audio.shape[1] == reference.shape[1] else np.repeat(mixed(audio)[:, None], reference.shape[1], axis=1)
     )
 
 

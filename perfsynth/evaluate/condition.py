@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import InputError
 
 CLIP_RUN = 3  # samples
@@ -58,7 +59,7 @@ def condition(audio: np.ndarray, sample_rate: int) -> Condition:
     return Condition(
         level_dbfs(np.abs(audio).max()),
         sum(clipped(channel) for channel in audio.T),
-        bandwidth_hz(audio.mean(axis=1), sample_rate),
+        bandwidth_hz(mixed(audio), sample_rate),
         quietest_dbfs(audio, sample_rate),
     )
 

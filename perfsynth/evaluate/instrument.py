@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS, spectrogram
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import InputError
 from perfsynth.evaluate.frechet import frechet_distance, modulations
 from perfsynth.evaluate.matching import levelled
@@ -57,5 +58,5 @@ def timbre_distances(audio: np.ndarray, instruments: Mapping[str, np.ndarray]) -
 
 
 def _features(audio: np.ndarray, name: str) -> np.ndarray:
-    level, _ = levelled(audio.mean(axis=1, keepdims=True), name=name)
+    level, _ = levelled(mixed(audio)[:, None], name=name)
     return modulations(spectrogram(level[:, 0], PRESETS["perfsynth-44k"]))

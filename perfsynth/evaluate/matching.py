@@ -16,6 +16,7 @@ import numpy as np
 
 from perfsynth.dsp.loudness import LoudnessMeter
 from perfsynth.dsp.mel import Preset, spectrogram
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import InputError
 
 RATE = 44100  # Hz, at which audio is compared
@@ -101,7 +102,7 @@ def levelled(audio: np.ndarray, *, name: str = "reference") -> tuple[np.ndarray,
 
 def _lag(generated: np.ndarray, reference: np.ndarray) -> int:
     """Samples by which the first is late."""
-    late, here = (_flux(audio.mean(axis=1)) for audio in (generated, reference))
+    late, here = (_flux(mixed(audio)) for audio in (generated, reference))
     most = round(MAX_LAG_S * RATE / FLUX.hop)
     lags = range(-most, most + 1)
     best = lags[int(np.argmax([_overlap(late, here, lag) for lag in lags]))]

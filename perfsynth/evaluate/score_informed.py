@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import InputError
 from perfsynth.evaluate.matching import RATE
 from perfsynth.evaluate.onsets import SCORE_INFORMED_S, detected_s, onset_scores, written_s
@@ -48,7 +49,7 @@ def score_informed(audio: np.ndarray, notes: np.ndarray) -> ScoreInformed:
     InputError
         When no note begins while the recording lasts.
     """
-    middle = audio.mean(axis=1)
+    middle = mixed(audio)
     written = written_s(notes["onset_s"], duration_s=len(audio) / RATE)
     if len(written) == 0:
         raise InputError(f"no note begins in the {len(audio) / RATE:.1f} s of the recording; is it this performance?")

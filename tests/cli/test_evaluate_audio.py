@@ -96,6 +96,14 @@ def test_a_table_for_people_from_a_pipe(folder: Path) -> None:
     assert "lacks another piano" in ran.stderr
 
 
+def test_channels_that_cancel_each_other_are_compared(folder: Path, tmp_path: Path) -> None:
+    sound, rate = soundfile.read(folder / "reference.wav", dtype="float32")
+    soundfile.write(tmp_path / "anti.wav", np.stack([sound, -sound], axis=1), rate, subtype="FLOAT")
+    ran = evaluate(tmp_path / "anti.wav", "--reference", folder / "reference.wav", "--no-ladder", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    assert json.loads(ran.stdout)["matching"] == pytest.approx({"gain_db": 0.0, "lag_s": 0.0}, abs=0.02)
+
+
 def test_another_rate_length_and_clipping_are_said_not_refused(folder: Path) -> None:
     names = [folder / "clipped-48k.flac", "--reference", folder / "reference.wav", "--no-ladder"]
     told = evaluate(*names)
