@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PRESET = PRESETS["deep-performer-16k"]
 SYSTEM = "hifigan"
 WINDOW = 256  # frames, 4 s
+LOWEST_HZ = 20.0  # a generator adds an offset, another where notes sound: what lies below is taken out
 SILENT_LN = float(np.log(1.001 * PRESET.floor))  # what lies below is the floor
 
 
@@ -60,22 +61,26 @@ def windowed(
 ) -> Iterator[np.ndarray]:
     """(n, 1) float32: what a generator makes of (n_bands, n_frames), in windows of some frames.
 
-    Where all frames that a sample depends on are silent, so is the sample.
+    Where all frames that a sample depends on are silent, so is the sample. A high-pass of one pole runs over all.
     """
     import torch
+    from scipy.signal import lfilter
 
     generator = generator.to(device)
     n_frames, context, hop = values.shape[1], generator.context(), PRESET.hop
     loud = values.max(axis=0) > SILENT_LN
     near = np.convolve(loud, np.ones(2 * context + 1))[context : context + n_frames] > 0.5
+    pole = np.exp(-2 * np.pi * LOWEST_HZ / PRESET.sample_rate)
+    high_pass, state = ((1 + pole) / 2 * np.array([1.0, -1.0]), np.array([1.0, -pole])), np.zeros(1)
     for start in range(0, n_frames, window):
         first, last = max(start - context, 0), min(start + window + context, n_frames)
         length = min(start + window, n_frames) - start
-        block = np.zeros((length * hop, 1), np.float32)
-        if near[start : start + length].any():
+        block = np.zeros(length * hop)
+        sounds = np.repeat(near[start : start + length], hop)
+        if sounds.any():
             with torch.inference_mode():
                 given = torch.from_numpy(np.ascontiguousarray(values[None, :, first:last], np.float32)).to(device)
                 made = generator(given)[0, 0].cpu().numpy()
-            made = made * np.repeat(near[first:last], hop)
-            block[:, 0] = made[(start - first) * hop : (start - first + length) * hop]
-        yield block[: max(n_samples - start * hop, 0)]
+            block = made[(start - first) * hop : (start - first + length) * hop] * sounds
+        block, state = lfilter(*high_pass, block, zi=state)
+        yield (block * sounds)[: max(n_samples - start * hop, 0), None].astype(np.float32)

@@ -81,6 +81,21 @@ def test_windows_are_the_whole(generator: Generator) -> None:
     assert np.abs(whole - parts).max() < 1e-5
 
 
+def test_an_offset_is_taken_out(generator: Generator) -> None:
+    values = np.random.default_rng(0).normal(-3, 2, (80, 150)).astype(np.float32)
+
+    def offset(given: torch.Tensor) -> torch.Tensor:
+        return generator(given) + 0.03
+
+    offset.context, offset.to = generator.context, lambda device: offset  # type: ignore[attr-defined]
+    plain, moved = (
+        np.concatenate(list(hifigan.windowed(values, made, "cpu", 149 * 256, 37)))  # type: ignore[arg-type]
+        for made in (generator, offset)
+    )
+    assert abs(moved[1600:].mean()) < 1e-3
+    assert np.abs(moved - plain)[1600:].max() < 1e-5
+
+
 def test_silence_is_silent_and_so_is_what_lies_far_from_sound(generator: Generator) -> None:
     floor = np.log(hifigan.PRESET.floor)
     values = np.full((80, 200), floor, np.float32)
