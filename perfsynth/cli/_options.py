@@ -68,7 +68,10 @@ Samples = Annotated[str | None, typer.Option(metavar="DIR", help="Samples, for t
 SampleRate = Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate; the engine's own by default.")]
 Loudness = Annotated[
     float | None,
-    typer.Option(metavar="LUFS", help="Integrated loudness; the true peak stays below -1 dBFS. 0: as it comes."),
+    typer.Option(
+        metavar="LUFS",
+        help="Integrated loudness; the true peak stays below -1 dBFS. 0: as it comes, unless it would clip.",
+    ),
 ]
 KeepStages = Annotated[str | None, typer.Option(metavar="DIR", help="Keep what each stage makes in a folder.")]
 Vocabulary = Annotated[str, typer.Option(help="Token vocabulary; see `perfsynth models`.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +30,10 @@ WEIGHTS = {
     6: (1.0, 1.0, 1.0, 0.0, SURROUND, SURROUND),
     8: (1.0, 1.0, 1.0, 0.0, SURROUND, SURROUND, SURROUND, SURROUND),
 }
+TOLD_LU = 1.0  # short of the loudness wanted by more than this, a line says so
 _SPOOL_BLOCK = 65536  # samples
+
+log = logging.getLogger("perfsynth")
 
 
 class LoudnessMeter:
@@ -121,7 +125,8 @@ def normalise(
     loudness_lufs
         Integrated loudness to reach; None for a gain of 1. Silence is left alone.
     true_peak_dbtp
-        Never exceeded: a piece whose peaks would is left softer.
+        Never exceeded: a piece whose peaks would is left softer, and a warning says by how much, if by more than
+        `TOLD_LU`.
 
     Raises
     ------
@@ -155,4 +160,8 @@ def _gain(meter: LoudnessMeter, loudness_lufs: float | None, true_peak_dbtp: flo
     measured, peak = meter.integrated_lufs(), meter.true_peak()
     wanted = 1.0 if loudness_lufs is None or math.isinf(measured) else 10 ** ((loudness_lufs - measured) / 20)
     allowed = 10 ** (true_peak_dbtp / 20) / peak if peak > 0 else wanted
+    missing = 20 * math.log10(wanted / allowed)
+    if loudness_lufs is not None and not math.isinf(measured) and missing > TOLD_LU:
+        told = "%.1f LUFS are not reached: the peaks allow %.1f, so that none passes %.1f dBFS"
+        log.warning(told, loudness_lufs, loudness_lufs - missing, true_peak_dbtp)
     return np.float32(min(wanted, allowed))

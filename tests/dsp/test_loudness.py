@@ -118,6 +118,18 @@ def test_peaks_limit_the_gain():
     assert made.integrated_lufs() < -20.0
 
 
+def test_a_loudness_that_peaks_forbid_is_told_of(caplog):
+    stream = lambda: Audio(0.1 * sine(440, 8000, 1.0), 8000).stream()  # noqa: E731  -23 LUFS
+    for wanted, told in ((-4.5, []), (-1.0, ["-1.0 LUFS are not reached: the peaks allow -4.8"])):
+        caplog.clear()
+        list(normalise(stream(), loudness_lufs=wanted).blocks)
+        assert [record.getMessage()[: len(line)] for record, line in zip(caplog.records, told, strict=True)] == told
+    caplog.clear()
+    list(normalise(stream(), loudness_lufs=None).blocks)
+    list(normalise(Audio(np.zeros((8000, 1), np.float32), 8000).stream(), loudness_lufs=-1.0).blocks)
+    assert not caplog.records
+
+
 def test_without_a_loudness_only_the_peak_is_guarded():
     quiet, loud = 0.1 * sine(440, 44100, 1), 3.0 * sine(440, 44100, 1)
     np.testing.assert_array_equal(levelled(quiet, 44100, loudness_lufs=None), quiet)
