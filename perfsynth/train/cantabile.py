@@ -20,6 +20,7 @@ from perfsynth.perform.cantabile.shaping import Calibration
 from perfsynth.train.cantabile_examples import Example, examples_of
 from perfsynth.train.cantabile_targets import Target, targets
 from perfsynth.train.cantabile_validation import cases, figures, interpretations
+from perfsynth.train.cantabile_variety import varied
 from perfsynth.train.losses import correlation_loss, masked_huber
 
 
@@ -51,6 +52,8 @@ class Settings:
     drop_all: float = 0.15  # chance that all of them are, as in flat MIDI
     drop_composer: float = 0.5
     midi_share: float = 0.35  # of the crops that are read from the score MIDI where there is one
+    drop_column: float = 0.0  # chance that any one column is left out of a crop
+    transpose: int = 0  # semitones that a crop is moved by at most, up or down
     weights: Weights = field(default_factory=Weights)
 
 
@@ -105,6 +108,8 @@ class CantabileTask:
         crop = cut(
             chosen.reading, first, min(first + self.settings.chords, size), absent=frozenset(absent), composer=composer
         )
+        if self.settings.drop_column or self.settings.transpose:
+            crop = varied(crop, rng, drop_column=self.settings.drop_column, transpose=self.settings.transpose)
         return crop, chosen, first
 
     def loss(self, network: Cantabile, batch: tuple[Batch, Target]) -> tuple[Tensor, dict[str, float]]:

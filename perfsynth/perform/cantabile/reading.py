@@ -73,6 +73,12 @@ def groups() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(note_table.groups), tuple(chord_table.groups)
 
 
+def column_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The name of each note column and of each chord column."""
+    note_table, chord_table = _layout()
+    return tuple(note_table.names), tuple(chord_table.names)
+
+
 def written_tempo(chords: np.ndarray) -> np.ndarray:
     """(m,) ln of the tempo written at each chord, relative to the piece's mean; `chords` are the chord columns."""
     return chords[:, _layout()[1].names.index(WRITTEN_TEMPO)] / TEMPO_SCALE
