@@ -21,6 +21,8 @@ DRUM_CHANNEL = 9
 TICKS_PER_BEAT = 960
 WRITTEN_BPM = 120
 TICKS_PER_S = TICKS_PER_BEAT * WRITTEN_BPM // 60
+MOST_OFF_S = 0.001  # by which a grid's ticks round; where beats are slow, it has more of them
+MOST_FINER = 32767 // TICKS_PER_BEAT  # that the head of a file can say
 SLOWEST_US = 0xFFFFFF  # of a quarter note, that a tempo event can say: 16.7 s
 
 Ticks = Callable[[np.ndarray], list[int]]
@@ -43,8 +45,9 @@ def write_performance(performance: Performance, *, grid: BeatGrid | None = None)
         When each beat is played: the file then has a tempo event at most once a beat, its bars are those of the
         score, and it sounds the same to less than 2 ms.
     """
-    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    head, ticks = _steady() if grid is None else _on_grid(grid)
+    per_beat = TICKS_PER_BEAT if grid is None else _resolution(grid)
+    midi = mido.MidiFile(type=1, ticks_per_beat=per_beat)
+    head, ticks = _steady() if grid is None else _on_grid(grid, per_beat)
     if performance.history:
         head.append((0, 0, mido.MetaMessage("text", text=history_to_text(performance.history))))
     midi.tracks.append(_track(head))
@@ -98,29 +101,37 @@ def _steady() -> tuple[Events, Ticks]:
     return [(0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(WRITTEN_BPM)))], ticks
 
 
-def _on_grid(grid: BeatGrid) -> tuple[Events, Ticks]:
+def _resolution(grid: BeatGrid) -> int:
+    """Ticks of a quarter note under which none is rounded by more than `MOST_OFF_S`."""
+    beats = len(grid.time_s)
+    slowest_s = float((np.diff(grid.time_s) / np.diff(grid.places[:beats])).max(initial=0.0))
+    finer = int(np.ceil(slowest_s / (2 * MOST_OFF_S * TICKS_PER_BEAT)))
+    return TICKS_PER_BEAT * min(max(finer, 1), MOST_FINER)
+
+
+def _on_grid(grid: BeatGrid, per_beat: int) -> tuple[Events, Ticks]:
     """Head and clock of a file in beats: a tempo for each beat, rounded so that errors do not add up."""
     head: Events = []
     reached_us, last = 0.0, 0
     edges_us = [0.0]
-    places = np.rint(grid.places * TICKS_PER_BEAT) / TICKS_PER_BEAT
+    places = np.rint(grid.places * per_beat) / per_beat
     for number, (aim_s, place, length) in enumerate(zip(grid.time_s[1:], places, np.diff(places), strict=False), 1):
         tempo = round((aim_s * 1e6 - reached_us) / length)
         if not 1 <= tempo <= SLOWEST_US:
             raise InputError(f"beat {number} of the grid lasts {tempo / 1e6:.3f} s; a MIDI tempo has 0 to 16.7 s")
         if tempo != last:
-            head.append((round(place * TICKS_PER_BEAT), 0, mido.MetaMessage("set_tempo", tempo=tempo)))
+            head.append((round(place * per_beat), 0, mido.MetaMessage("set_tempo", tempo=tempo)))
         reached_us, last = reached_us + tempo * length, tempo
         edges_us.append(reached_us)
     for beat, numerator, denominator in grid.meters:
         signature = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
-        head.append((round(beat * TICKS_PER_BEAT), 0, signature))
+        head.append((round(beat * per_beat), 0, signature))
     knots_s = np.array(edges_us) / 1e6
 
     def ticks(times_s: np.ndarray) -> list[int]:
         beats = np.interp(times_s, knots_s, places)
         beats = beats + np.maximum(times_s - knots_s[-1], 0.0) * 1e6 / max(last, 1)
-        rounded: list[int] = np.rint(beats * TICKS_PER_BEAT).astype(np.int64).tolist()
+        rounded: list[int] = np.rint(beats * per_beat).astype(np.int64).tolist()
         return rounded
 
     return head, ticks
