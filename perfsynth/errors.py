@@ -33,3 +33,15 @@ class BatchError(PerfsynthError):
     """Some items of a batch failed, the others are done (exit code 3)."""
 
     exit_code = 3
+
+
+def expect(value: object, kind: type, remedy: str) -> None:
+    """Refuse what is of another type than `kind`, in words that say what it is.
+
+    Raises
+    ------
+    UsageError
+        When it is.
+    """
+    if not isinstance(value, kind):
+        raise UsageError(f"this takes a {kind.__name__}, not a {type(value).__name__}; {remedy}")

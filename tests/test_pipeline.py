@@ -62,3 +62,10 @@ def test_what_nobody_takes_is_one_line(
     with pytest.raises(error, match=words) as caught:
         perfsynth.render(score, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("verb", ["perform", "render", "sound", "synthesize", "tokenize", "detokenize"])
+def test_what_is_of_another_type_is_refused_by_its_name(verb: str, score: Score) -> None:
+    other = Performance(np.zeros(1, PERFORMED_NOTE)) if verb in ("perform", "render") else score
+    with pytest.raises(UsageError, match=rf"this takes a \w+, not a {type(other).__name__}; .+"):
+        getattr(perfsynth, verb)(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perfsynth import registry
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, expect
 from perfsynth.perform.ornaments import ornamented
 from perfsynth.types import Performance, Score
 
@@ -49,6 +49,7 @@ def perform(
     UsageError
         When there is no such model, or it takes no such option.
     """
+    expect(score, Score, "perfsynth.load reads one from MusicXML or MIDI")
     if len(score.notes) == 0:
         raise InputError("the score has no notes; there is nothing to play")
     given = {name: value for name, value in options.items() if value is not None}

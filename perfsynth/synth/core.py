@@ -7,7 +7,7 @@ from typing import Any
 
 from perfsynth import registry
 from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import InputError, UsageError, expect
 from perfsynth.types import AudioStream, Performance
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -51,6 +51,9 @@ def synthesize(
     UsageError
         When there is no such engine, it takes no such option, or no audio has that sample rate.
     """
+    expect(
+        performance, Performance, "perfsynth.perform makes one of a score, load(path, as_performance=True) reads one"
+    )
     if len(performance.notes) == 0:
         raise InputError("the performance has no notes; there is nothing to sound")
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:

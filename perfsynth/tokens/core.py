@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from perfsynth import registry
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, expect
 from perfsynth.tokens import seed
 from perfsynth.types import Performance, Tokens
 
@@ -22,6 +22,7 @@ def tokenize(performance: Performance, *, vocabulary: str = "auto") -> Tokens:
     UsageError
         When there is no such vocabulary.
     """
+    expect(performance, Performance, "load(path, as_performance=True) reads one")
     if len(performance.notes) == 0:
         raise InputError("the performance has no notes; there is nothing to tokenize")
     system = registry.get(vocabulary, "tokenize")
@@ -37,6 +38,7 @@ def detokenize(tokens: Tokens) -> Performance:
     InputError
         When there are no tokens, the vocabulary is unknown or an id is none of its tokens.
     """
+    expect(tokens, Tokens, "perfsynth.tokenize makes them of a performance")
     if not len(tokens.ids):
         raise InputError("no tokens; a performance needs at least one note")
     if tokens.vocabulary not in _DECODERS:
