@@ -13,7 +13,7 @@ demo: setup ## render the example score to a WAV
 	$(BIN)/perfsynth render $(DEMO_SCORE) --force -o $(DEMO_SOUND)
 
 test: setup check docs-run ## style, types, documentation and its examples, tests with coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check: lint types docs-check
 
