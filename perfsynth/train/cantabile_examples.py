@@ -11,6 +11,7 @@ from perfsynth.expression import Expression, measure, pedal_at, played_notes
 from perfsynth.perform.cantabile.columns import Reading
 from perfsynth.perform.cantabile.crops import composer_number, pedal_grid
 from perfsynth.perform.cantabile.reading import composer_of, read
+from perfsynth.perform.ornaments import SIGNS
 
 ASYNCHRONY_S = 0.02  # unit in which the network speaks of asynchrony
 MOST_ASYNCHRONY_S = 0.25
@@ -25,9 +26,9 @@ class Example:
 
     reading: Reading
     velocity: np.ndarray  # (n,)
-    articulation: np.ndarray  # (n,)
+    articulation: np.ndarray  # (n,) nan for ornaments too
     asynchrony: np.ndarray  # (n,) in units of 20 ms, nan for notes that are alone
-    duration_s: np.ndarray  # (n,)
+    duration_s: np.ndarray  # (n,) likewise
     notated_beat: np.ndarray  # (n,)
     time_s: np.ndarray  # (m,)
     timed: np.ndarray  # (m,) bool: near enough to played chords
@@ -43,9 +44,7 @@ def examples_of(piece: Piece) -> dict[str, list[Example]]:
         reading = read(score)
         rows = [(p, played_notes(score.notes, p)) for p in piece.performances.values()]
         made[notation] = [
-            example(
-                reading, measure(score.notes, p.notes, row), p.controls, score.notes["duration_beat"], piece.composer
-            )
+            example(reading, measure(score.notes, p.notes, row), p.controls, score.notes, piece.composer)
             for p, row in rows
             if np.count_nonzero(row >= 0) > FEWEST_NOTES
         ]
@@ -53,9 +52,13 @@ def examples_of(piece: Piece) -> dict[str, list[Example]]:
 
 
 def example(
-    reading: Reading, expression: Expression, controls: np.ndarray, notated_beat: np.ndarray, composer: str
+    reading: Reading, expression: Expression, controls: np.ndarray, notes: np.ndarray, composer: str
 ) -> Example:
-    """Targets from what was measured of a performance."""
+    """Targets from what was measured of a performance of the notes of a score.
+
+    Of a trill, turn or mordent what was matched is the first note alone: how long it is says nothing of the note.
+    """
+    plain = notes["marks"] & SIGNS == 0
     played = expression.chord_beat[expression.chord_played]
     beat = reading.chord_beat
     after = np.searchsorted(played, beat - 1e-6)
@@ -71,10 +74,10 @@ def example(
     return Example(
         reading,
         expression.velocity,
-        np.clip(expression.articulation, -4, 3),
+        np.where(plain, np.clip(expression.articulation, -4, 3), np.nan),
         asynchrony / ASYNCHRONY_S,
-        expression.duration_s,
-        notated_beat,
+        np.where(plain, expression.duration_s, np.nan),
+        notes["duration_beat"],
         expression.chord_time_s,
         timed,
         pedal_at(controls, expression.time_s(grid)).astype(float),
