@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from perfsynth.dynamics import AFTER_ACCENT, BESIDE_BEATS, LEVELS
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,6 @@ class Leg:
 
 
 EPSILON = 1e-6  # beats; far below any note value
-BESIDE_BEATS = 1.0  # within which the levels of two staves are one
-_LEVEL = re.compile("p{1,4}|m[pf]|f{1,4}")
 
 
 def legs_of(stretches: list[tuple[float, float]]) -> list[Leg]:
@@ -78,12 +77,13 @@ def unfold_directions(rows: np.ndarray, legs: list[Leg]) -> np.ndarray:
 
 def _in_force(rows: np.ndarray, leg: Leg) -> np.ndarray:
     """The last level of each part before a leg, in the staves that have it, unless one is written where it begins."""
-    level = np.array([_LEVEL.fullmatch(text) is not None for text in rows["text"].tolist()], bool)
+    level = np.isin(rows["text"], (*LEVELS, *AFTER_ACCENT))
     levels = rows[(rows["kind"] == "dynamic") & level & (rows["onset_beat"] <= leg.begin + EPSILON)]
     last = {part: levels["onset_beat"][levels["part"] == part].max() for part in np.unique(levels["part"]).tolist()}
     since = np.array([last[part] for part in levels["part"].tolist()])
     again = levels[(levels["onset_beat"] > since - BESIDE_BEATS) & (since < leg.begin - EPSILON)].copy()
     again["onset_beat"] = again["end_beat"] = leg.start
+    again["text"] = [AFTER_ACCENT.get(text, text) for text in again["text"].tolist()]
     return again
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perfsynth.perform.dynamics import velocities
+from perfsynth.dynamics import velocities
 from perfsynth.perform.keys import strikes
 from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import beats_to_seconds, scaled_to, tempo_map

@@ -46,6 +46,8 @@ def test_a_level_comes_back_with_the_place_where_it_is_in_force() -> None:
     assert len(played) == len(page) + 1 + 2, "f is played twice, where the page goes on nothing is said again"
     written = unfold_directions(signs((0, "p", 1), (4, "f", 2), (6, "p", 1)), legs_of([A, B, B]))
     assert written["text"].tolist() == ["p", "f", "p", "f", "p"], "what is written where the repeat begins holds"
+    loud = unfold_directions(signs((0, "fp", 1), (8, "f", 1)), legs_of([A, B, C, B]))
+    assert loud["text"].tolist() == ["fp", "f", "p"], "what is left of fp, without its accent"
 
 
 def test_rows_on_a_seam_belong_to_the_leg_that_begins_there() -> None:

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 
+from perfsynth.dynamics import LEVELS
 from perfsynth.errors import InputError, UsageError
 from perfsynth.perform import core
-from perfsynth.perform.dynamics import LEVELS
 from perfsynth.perform.tempo_words import bpm_of_words, change_of_words, stated_tempos
 from perfsynth.types import DIRECTION, MEASURE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Score
 

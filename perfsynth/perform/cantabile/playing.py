@@ -21,7 +21,6 @@ SHORTEST_LOG2, LONGEST_LOG2 = -5.0, 3.0  # of the length written: beyond, nobody
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
 OVERLAP_S = 0.2  # that a key is held beyond the written end at most, however long it would be; short overlaps stay
 MOST_ROOM = 0.2  # of a piece, that runs of small notes take from its time
-ROUNDS = 40  # until the mean tempo is met
 LINGER_S = 2.0  # beyond the length that is written, at the mean tempo, that the last keys are held at most
 
 
@@ -56,11 +55,20 @@ def chord_times(curves: Curves, room_s: np.ndarray | float = 0.0) -> np.ndarray:
     total_s = curves.beat_period_s * total_beats
     least_s = np.broadcast_to(room_s, len(beat))[1:]
     least_s = least_s * min(1.0, MOST_ROOM * total_s / max(float(least_s.sum()), 1e-9))
-    steps_s = played_s = steps * total_s / steps.sum()
-    for _ in range(ROUNDS if least_s.any() else 0):
-        steps_s = steps_s * total_s / played_s.sum()
-        played_s = np.maximum(steps_s, steps_s / 2 + least_s)
-    return np.concatenate([[0.0], np.cumsum(played_s * total_s / played_s.sum())])
+    steps_s = steps * _scale(steps, least_s, total_s)
+    return np.concatenate([[0.0], np.cumsum(np.maximum(steps_s, steps_s / 2 + least_s))])
+
+
+def _scale(steps: np.ndarray, least_s: np.ndarray, total_s: float) -> float:
+    """The x for which the greater of ``x steps`` and ``x steps / 2 + least_s`` adds up to a total.
+
+    The sum grows with x in straight pieces: a step goes over from the second to the first at its own limit.
+    """
+    limit = 2 * least_s / steps
+    order = np.argsort(limit)
+    halved, room_s = (np.append(np.cumsum(one[order][::-1])[::-1], 0.0) for one in (steps / 2, least_s))
+    scale = (total_s - room_s) / (steps.sum() - halved)  # were the steps of the smallest limits beyond theirs, by count
+    return float(scale[np.argmax(scale <= np.append(limit[order], np.inf))])
 
 
 def play(score: Score, curves: Curves) -> Performance:

@@ -6,12 +6,12 @@ from functools import cache
 
 import numpy as np
 
+from perfsynth.dynamics import loudness
 from perfsynth.expression import chords
 from perfsynth.perform.cantabile.chord_columns import TEMPO_SCALE, WRITTEN_TEMPO, chord_columns
 from perfsynth.perform.cantabile.columns import OPTIONAL, Columns, Reading
 from perfsynth.perform.cantabile.note_columns import note_columns
 from perfsynth.perform.cantabile.written import CHARACTERS, written
-from perfsynth.perform.dynamics import loudness
 from perfsynth.types import SCORE_NOTE, Score
 
 # The composers of the training corpus, by the part of the name that tells them apart.

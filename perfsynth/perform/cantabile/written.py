@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfsynth.perform.dynamics import LEVELS
+from perfsynth.dynamics import LEVELS
 from perfsynth.perform.tempo_words import LONGEST_RITARDANDO, stated_tempos
 from perfsynth.tempo import DEFAULT_BPM
 from perfsynth.types import Score
