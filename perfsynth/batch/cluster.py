@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from perfsynth.batch.executors import Answer
-from perfsynth.errors import MissingError, PerfsynthError
+from perfsynth.errors import MissingError, PerfsynthError, UsageError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,6 +27,8 @@ class Cluster:
         ------
         MissingError
             When Dask is not installed, or no scheduler answers.
+        UsageError
+            When the address is none.
         """
         client = self._connect()
         from distributed import as_completed
@@ -45,11 +47,17 @@ class Cluster:
     def _connect(self) -> Any:
         try:
             from distributed import Client
+            from distributed.comm import resolve_address
         except ImportError as error:
             raise MissingError("--cluster needs Dask: pip install 'perfsynth[dask]'") from error
         try:
+            resolve_address(self.address)  # a client that refuses an address prints a traceback as it dies
             return Client(self.address, timeout=TIMEOUT_S, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except ValueError as error:
+            raise UsageError(
+                f"--cluster {self.address}: no address of a scheduler, as 10.0.0.1:8786 ({error})"
+            ) from error
+        except (OSError, TimeoutError) as error:
             raise MissingError(
                 f"--cluster {self.address}: no Dask scheduler answers ({error}); start one with: dask scheduler"
             ) from error

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from perfsynth.batch.cluster import Cluster
 from perfsynth.cli import app
-from perfsynth.errors import MissingError
+from perfsynth.errors import MissingError, UsageError
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.types import CONTROL, PERFORMED_NOTE, Performance
 from tests.batch import work
@@ -70,6 +70,14 @@ def test_errors_are_answers(address: str) -> None:
     assert sorted(str(answer.error) for answer in answers) == ["not 1", "not 2"]
 
 
+@pytest.mark.parametrize(
+    ("address", "said"), [("foo", "missing port"), ("http://x:1", "unknown address scheme"), ("nonsense://", "")]
+)
+def test_what_is_no_address_is_refused(address: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"--cluster {address}: no address of a scheduler.*{said}"):
+        next(Cluster(address).run(work.refuse, [1]))
+
+
 def test_a_command_on_the_cluster_makes_the_same_bytes(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,5 +102,3 @@ def test_no_scheduler_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perfsynth.batch.cluster.TIMEOUT_S", 0.3)
     with pytest.raises(MissingError, match="no Dask scheduler answers"):
         list(Cluster("tcp://127.0.0.1:9").run(work.double, [1]))
-    with pytest.raises(MissingError, match="no Dask scheduler answers"):
-        list(Cluster("nonsense://").run(work.double, [1]))

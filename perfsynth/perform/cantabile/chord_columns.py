@@ -175,7 +175,7 @@ def _dynamics(columns: Columns, windows: Windows, written: Written, beat: np.nda
     for beats in (2.0, 8.0):
         columns.add(f"level_to_come_{beats:g}", (windows.future(level, beats) - level) / 20, "dynamics")
         columns.add(f"level_been_{beats:g}", (windows.past(level, beats) - level) / 20, "dynamics")
-    columns.add("accent", written.chord_accent / 20, "dynamics")
+    columns.add("accent_gain", written.chord_accent / 20, "dynamics")
     ahead, behind = near(written.signs_beat, beat, 4.0)
     columns.add("sign_ahead", ahead, "dynamics")
     columns.add("sign_behind", behind, "dynamics")

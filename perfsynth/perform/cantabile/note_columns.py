@@ -55,7 +55,7 @@ def note_columns(
         np.bincount(chord, minlength=len(chord_beat)), 1
     )
     columns.add("level_in_chord", (level - chord_level[chord]) / 20, "dynamics")
-    columns.add("accent", accent / 20, "dynamics")
+    columns.add("accent_gain", accent / 20, "dynamics")
     return columns
 
 
