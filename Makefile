@@ -79,7 +79,7 @@ corpus: $(CORPUS)/manifest.jsonl ## arrays to train on, from (n)ASAP
 $(CORPUS)/manifest.jsonl: | setup
 	$(BIN)/perfsynth data nasap prepare $(NASAP) -o $(CORPUS)
 
-train-cantabile: setup corpus ## the performance model that ships: three networks, joined; 16 to 25 minutes each on one core
+train-cantabile: setup corpus ## the performance model that ships: three networks, joined; 16 to 40 minutes each on one core
 	for seed in 2 3; do $(BIN)/perfsynth train configs/cantabile.toml --corpus $(CORPUS) -o $(RUNS)/cantabile-$$seed --seed $$seed || exit 1; done
 	$(BIN)/perfsynth train configs/cantabile-varied.toml --corpus $(CORPUS) -o $(RUNS)/cantabile-varied --seed 4
 	$(BIN)/python tools/ship_cantabile.py $(CORPUS) $(RUNS)/cantabile-2/best $(RUNS)/cantabile-3/best $(RUNS)/cantabile-varied/best -o $(RUNS)/cantabile

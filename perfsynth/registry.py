@@ -227,7 +227,7 @@ MODELS: tuple[Model, ...] = (
         "hifigan",
         "vocode",
         "perfsynth.vocode.hifigan:vocode",
-        "convolutions that learnt the mel distance, then from discriminators; 16 kHz",
+        "convolutions that learnt the mel distance; 16 kHz",
         source="Kong et al. 2020, version 2; Dong et al. 2022, inversion model",
         config="hifigan-small.toml",
         license="weights: CC BY-NC-SA 4.0, trained on (n)ASAP",

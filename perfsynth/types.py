@@ -94,6 +94,9 @@ ALIGNED_NOTE = np.dtype([
 ])  # fmt: skip
 
 
+KEYBOARDS = range(8)  # General MIDI programs of pianos, harpsichord and clavinet
+
+
 @dataclass(frozen=True)
 class Part:
     """One player: a name, a General MIDI program (0..127) and whether it is a drum kit."""

@@ -218,7 +218,7 @@ HEAD = """# Gallery
 The beginnings of the scores in [examples/](../examples/README.md), played by several systems and sounded by the
 `modal` piano at one loudness. All versions of a piece play the same passage; what is longer than 25 s fades out. The
 pictures show tempo and velocity over the whole piece, each the mean within two quarter notes.
-`python tools/gallery.py` makes this page and all it shows.
+`python tools/gallery.py` makes this page and all it shows; the systems of the papers need their runs (below).
 
 - `deadpan` plays what is written: the notated dynamics as velocity, the articulation as duration.
 - `cantabile` is the default: learned from human performances.

@@ -152,14 +152,14 @@ def kept(page: str) -> str:
 
 TEXT = """{title}
 
-The same passage of the minuet, played by `cantabile` and sounded by each. These networks are small and learnt for some
-ten minutes on one processor core, from 160 excerpts of 12 s that sampled pianos played: they show that each system runs
-from end to end, and what it sounds like so early: dull, noisy, and in part nothing but noise. The last two columns say
-how much of the notes detectors find again in the sound: the F1 of onsets (steady noise reaches up to .4) and the share
-of pitches. The sounds say nothing about what the papers' own networks reach with more data, width and days.
-`m2a-baseline` reads the score as written, without a performance between. How to train them, and their figures:
-[The systems of the papers](seed-systems.md). Of these networks only a `deep-performer` that learnt longer ships. All
-learnt from performances under CC BY-NC-SA 4.0.{missing}
+The same passage of the minuet, played by `cantabile` and sounded by each. These networks are small and learnt for
+some ten minutes on one processor core (`hifigan` for 25, on a busy one), from 160 excerpts of 12 s that sampled
+pianos played: they show that each system runs from end to end, and what it sounds like so early: dull, noisy, and in
+part nothing but noise. The last two columns say how much of the notes detectors find again in the sound: the F1 of
+onsets (steady noise reaches up to .4) and the share of pitches. The sounds say nothing about what the papers' own
+networks reach with more data, width and days. `m2a-baseline` reads the score as written, without a performance
+between. How to train them, and their figures: [The systems of the papers](seed-systems.md). Of these networks
+`hifigan` ships, and a `deep-performer` that learnt longer. All learnt from performances under CC BY-NC-SA 4.0.{missing}
 
 | listen | what it is | size | learnt for | onsets | pitches |
 |---|---|---:|---:|---:|---:|

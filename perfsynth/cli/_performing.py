@@ -20,13 +20,15 @@ Temperature = Annotated[
     float | None, typer.Option(metavar="0..2", help="How far variations, or what is drawn, stray; 1 as learned.")
 ]
 Expression = Annotated[
-    float | None, typer.Option(metavar="0..2", help="How expressively: 0 deadpan, 1 as learned, up to 2.")
+    float | None, typer.Option(metavar="0..2", help="How expressively: 0 steady, even and dry, 1 as learned, up to 2.")
 ]
 Rubato = Annotated[float | None, typer.Option(metavar="0..2", help="The same for time alone.")]
 Dynamics = Annotated[float | None, typer.Option(metavar="0..2", help="The same for loudness alone.")]
 Pedal = Annotated[bool | None, typer.Option("--pedal/--no-pedal", help="Whether to use the sustain pedal.")]
-Composer = Annotated[str | None, typer.Option(help="In whose music to think; else the composer that the score names.")]
-Pianist = Annotated[int | None, typer.Option(metavar="N", help="One of the pianists that the model learned, from 0.")]
+Composer = Annotated[
+    str | None, typer.Option(help="As learnt from this composer's music; else the one that the score names.")
+]
+Pianist = Annotated[int | None, typer.Option(metavar="N", help="One of the pianists of m2m, from 0; m2m plays then.")]
 Weights = Annotated[str | None, typer.Option(metavar="DIR", help="Trained weights, instead of those shipped.")]
 Ornaments = Annotated[
     bool, typer.Option("--ornaments/--no-ornaments", help="Whether to play out trills, turns and mordents.")

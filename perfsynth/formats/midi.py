@@ -20,6 +20,7 @@ from perfsynth.types import (
     CONTROL,
     DIRECTION,
     KEY,
+    KEYBOARDS,
     MEASURE,
     METER,
     PERFORMED_NOTE,
@@ -36,7 +37,6 @@ from perfsynth.types import (
 
 PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
 DRUM_CHANNEL = 9
-KEYBOARDS = range(8)  # General MIDI programs of pianos, harpsichord and clavinet
 MAX_DENOMINATOR = 128  # a broken file can say 2 ** 255
 MAX_MEASURES = 1_000_000
 # mido reports a broken file through whatever its parser trips over.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfsynth.errors import InputError
-from perfsynth.types import SOFT, SOSTENUTO, SUSTAIN, Performance
+from perfsynth.types import KEYBOARDS, SOFT, SOSTENUTO, SUSTAIN, Performance
 
 LOWEST, HIGHEST = 21, 108  # A0..C8
 N_KEYS = HIGHEST - LOWEST + 1
@@ -136,6 +136,12 @@ def _struck(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarra
         raise InputError("there are drums only, and this is a piano; give --engine fluidsynth")
     if drums.any():
         log.warning("%d notes of a drum part are left out: this is a piano", int(drums.sum()))
+    played = [
+        performance.parts[number] for number in np.unique(notes["part"][~drums]) if number < len(performance.parts)
+    ]
+    others = [part.name or f"program {part.program + 1}" for part in played if part.program not in KEYBOARDS]
+    if others:
+        log.warning("played on a piano: %s; --engine fluidsynth has other instruments", ", ".join(others))
     if not finite.all():
         log.warning("%d notes without a finite time are left out", int((~finite).sum()))
     notes = notes[finite & ~drums]

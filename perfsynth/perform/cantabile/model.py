@@ -56,18 +56,20 @@ def perform(
     bpm
         Mean tempo in quarter notes a minute, met exactly; by default that of the score's own tempo marks, and where
         it has none (or only the 120 that programs write of themselves) one that suits the music.
-    seed, variation
-        0 and 0 play what is most likely; every other pair is another interpretation, the same each time.
+    variation
+        0 plays what is most likely; every other number is another interpretation, the same each time.
+    seed
+        Draws the variations anew; without one it changes nothing.
     temperature
         How far variations stray from what is most likely.
     expression
-        0 deadpan, 1 as learned, up to 2: multiplies `rubato`, `dynamics` and articulation.
+        0 steady, even and dry, 1 as learned, up to 2: multiplies `rubato`, `dynamics` and articulation.
     rubato, dynamics
         The same for time and for loudness alone.
     pedal
         Whether to use the sustain pedal.
     composer
-        A composer of the training corpus in whose music to think; else the one the score names.
+        A composer of the training corpus, to play as was learnt from his music; else the one the score names.
     weights
         A folder with model.safetensors and config.toml; else the networks that ship.
 
