@@ -6,7 +6,7 @@ Definitions, for the notes that score and performance share, grace notes left ou
 - the *beat period* is the time between neighbouring quarter notes, times interpolated between onsets;
 - *asynchrony* is a note's onset less the time of its chord;
 - *articulation* is log2 of key duration over notated duration, the latter at the beat period where it begins;
-- the *pedal* is down where the last sustain message was 64 or more.
+- the *pedal* is down where the last sustain message was 64 or more (`perfsynth.pedals`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfsynth.pedals import damped_s
 from perfsynth.tempo import BeatGrid
-from perfsynth.types import SUSTAIN, Performance, Score
+from perfsynth.types import Performance, Score
 
 SAME_ONSET = 1e-3  # beats; what lies closer is one chord
 SHORTEST_S = 0.01  # s; beat periods and key durations are taken to be no shorter
-PEDAL_DOWN = 64  # controller value
 
 
 @dataclass(frozen=True)
@@ -116,24 +116,9 @@ def time_at(beat: np.ndarray, knots_beat: np.ndarray, knots_s: np.ndarray) -> np
     return inside
 
 
-def pedal_at(controls: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Whether the sustain pedal (rows of `CONTROL`, by time) is down at each of `time_s`."""
-    sustain = controls[controls["number"] == SUSTAIN]
-    values = np.concatenate([[0], sustain["value"]])
-    return values[np.searchsorted(sustain["time_s"], time_s, side="right")] >= PEDAL_DOWN
-
-
 def sounding_s(onset_s: np.ndarray, duration_s: np.ndarray, controls: np.ndarray) -> np.ndarray:
     """Key durations prolonged to where the sustain pedal is lifted, in s."""
-    sustain = controls[controls["number"] == SUSTAIN]
-    off_s = onset_s + duration_s
-    held = pedal_at(controls, off_s)
-    lifts_s = sustain["time_s"][sustain["value"] < PEDAL_DOWN]
-    if len(lifts_s) == 0:
-        return duration_s
-    following = np.searchsorted(lifts_s, off_s, side="right")
-    lifted_s = np.where(following < len(lifts_s), lifts_s[np.minimum(following, len(lifts_s) - 1)], off_s)
-    return np.where(held, lifted_s - onset_s, duration_s)
+    return np.asarray(damped_s(controls, onset_s + duration_s) - onset_s)
 
 
 def sound_offs_s(performance: Performance) -> np.ndarray:

@@ -94,7 +94,7 @@ ALIGNED_NOTE = np.dtype([
 ])  # fmt: skip
 
 
-KEYBOARDS = range(8)  # General MIDI programs of pianos, harpsichord and clavinet
+KEYBOARDS = 8  # General MIDI programs of pianos, harpsichord and clavinet: below it
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,11 @@ class Part:
     name: str = ""
     program: int = 0
     is_drum: bool = False
+
+    @property
+    def is_keyboard(self) -> bool:
+        """Whether it is a piano, harpsichord or clavinet."""
+        return self.program < KEYBOARDS and not self.is_drum
 
 
 @dataclass(frozen=True)

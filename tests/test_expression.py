@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perfsynth.expression import chords, measure, pedal_at, played_notes, sounding_s, time_at
+from perfsynth.expression import chords, measure, played_notes, sounding_s, time_at
+from perfsynth.pedals import pedal_at
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, Performance
 from tests.evaluate import played
 

@@ -22,7 +22,8 @@ import numpy as np
 from perfsynth.errors import InputError
 from perfsynth.evaluate.correlation import mean_pearson, pearson, spread
 from perfsynth.evaluate.performance_distributions import divergence
-from perfsynth.expression import Expression, measure, pedal_at, played_notes, sounding_s
+from perfsynth.expression import Expression, measure, played_notes, sounding_s
+from perfsynth.pedals import pedal_at
 from perfsynth.types import Performance, Score
 
 __all__ = [

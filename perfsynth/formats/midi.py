@@ -15,12 +15,12 @@ import numpy as np
 from perfsynth.errors import InputError
 from perfsynth.formats.provenance import history_from_text
 from perfsynth.formats.score import arranged, check_length
+from perfsynth.pedals import DOWN
 from perfsynth.tempo import DEFAULT_BPM, beats_to_seconds, tempo_map
 from perfsynth.types import (
     CONTROL,
     DIRECTION,
     KEY,
-    KEYBOARDS,
     MEASURE,
     METER,
     PERFORMED_NOTE,
@@ -257,7 +257,7 @@ def _staves(parts: list[Part]) -> tuple[tuple[Part, ...], np.ndarray, np.ndarray
     kept: list[Part] = []
     part_of, staff_of = np.zeros(len(parts), int), np.zeros(len(parts), int)
     for index, part in enumerate(parts):
-        is_pair = part.program in KEYBOARDS and programs.count(part.program) == 2 and not part.is_drum
+        is_pair = part.is_keyboard and programs.count(part.program) == 2
         other = next((i for i in range(index) if parts[i].program == part.program and not parts[i].is_drum), None)
         if is_pair and other is not None:
             part_of[index], staff_of[index] = part_of[other], 2
@@ -276,7 +276,7 @@ def _pedal_directions(events: _Events, end_beat: float, part_of: np.ndarray) -> 
         beat = tick / events.ticks_per_beat
         if number != SUSTAIN:
             continue
-        if value >= 64:
+        if value >= DOWN:
             down.setdefault(part, beat)
         elif part in down:
             spans.append((down.pop(part), beat, "pedal", "", part, 0))

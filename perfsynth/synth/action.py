@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfsynth.errors import InputError
-from perfsynth.types import KEYBOARDS, SOFT, SOSTENUTO, SUSTAIN, Performance
+from perfsynth.pedals import DOWN, moves, value_at
+from perfsynth.types import SOFT, SOSTENUTO, SUSTAIN, Performance
 
 LOWEST, HIGHEST = 21, 108  # A0..C8
 N_KEYS = HIGHEST - LOWEST + 1
@@ -30,7 +31,6 @@ FADE_S = 0.3  # in which what is left after that falls by e
 TOLERANCE_LN = 0.03  # 0.26 dB: how far simplified damping may lie from the exact one
 MIN_PEDAL_S = 0.005  # faster pedal events are averaged
 HALF_PEDAL = (40, 80)  # CC64: at the first the dampers begin to leave the strings, at the second they are off
-SWITCH = 64  # from here on a pedal that knows only up and down is down
 RELEASE_DECAY = 0.23  # 1/s, 2 dB a second: the noise of a release falls with the time that its key was down
 FULL_TRAVEL_S = 0.04  # the shortest time for a foot to press the pedal
 
@@ -106,7 +106,7 @@ def strike(performance: Performance) -> Strikes:
         onset_s, key_index, next_s, 1 / damping_s(np.arange(LOWEST, HIGHEST + 1)), damper_s, contact, *holds,
         1 / RESTRIKE_S, FLOOR_LN, ring_s(np.arange(LOWEST, HIGHEST + 1)), 1 / FADE_S, TOLERANCE_LN,
     )  # fmt: skip
-    soft = _value_at(*_pedal(performance, SOFT), onset_s) / 127
+    soft = value_at(*moves(performance.controls, SOFT), onset_s) / 127
     releases = _releases(onset_s, key, velocity, release_s, next_s, damper_s, contact)
     return Strikes(
         onset_s, key, velocity, soft, breakpoint_s[offset[1:] - 1], offset, breakpoint_s, breakpoint_ln,
@@ -139,7 +139,7 @@ def _struck(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarra
     played = [
         performance.parts[number] for number in np.unique(notes["part"][~drums]) if number < len(performance.parts)
     ]
-    others = [part.name or f"program {part.program + 1}" for part in played if part.program not in KEYBOARDS]
+    others = [part.name or f"program {part.program + 1}" for part in played if not part.is_keyboard]
     if others:
         log.warning("played on a piano: %s; --engine fluidsynth has other instruments", ", ".join(others))
     if not finite.all():
@@ -183,28 +183,9 @@ def _next_strike(key: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
     return following
 
 
-def _pedal(performance: Performance, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values 0..127 of a pedal, up at first: that of the part which presses it most at each time."""
-    controls = performance.controls
-    rows = controls[(controls["number"] == number) & np.isfinite(controls["time_s"])]
-    rows = rows[np.argsort(rows["time_s"], kind="stable")]
-    times = np.concatenate([[-np.inf], rows["time_s"]])
-    values = np.zeros(len(times))
-    for part in np.unique(rows["part"]):
-        own = rows["part"] == part
-        last = np.maximum.accumulate(np.where(np.append(False, own), np.arange(len(times)), 0))
-        values = np.maximum(values, np.append(0, np.clip(rows["value"], 0, 127))[last])
-    return times, values
-
-
-def _value_at(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The value that a stepwise curve has at some times."""
-    return values[np.searchsorted(times, at, side="right") - 1]
-
-
 def _dampers(performance: Performance) -> tuple[np.ndarray, np.ndarray]:
     """Times and contact 0..1 of the dampers that no key lifts; averaged where the pedal is faster than a foot."""
-    times, values = _pedal(performance, SUSTAIN)
+    times, values = moves(performance.controls, SUSTAIN)
     down, off = HALF_PEDAL
     # Squared: felt that hardly touches hardly damps.
     contact = np.clip((off - values) / (off - down), 0.0, 1.0) ** 2
@@ -220,8 +201,8 @@ def _dampers(performance: Performance) -> tuple[np.ndarray, np.ndarray]:
 
 def _sostenutos(performance: Performance) -> tuple[np.ndarray, np.ndarray]:
     """When the sostenuto pedal goes down and when it comes up again; inf where it stays down."""
-    times, values = _pedal(performance, SOSTENUTO)
-    turns = np.diff((values >= SWITCH).astype(np.int8), prepend=0)
+    times, values = moves(performance.controls, SOSTENUTO)
+    turns = np.diff((values >= DOWN).astype(np.int8), prepend=0)
     down, up = times[turns > 0], times[turns < 0]
     return down, np.append(up, np.inf)[: len(down)]
 
@@ -236,7 +217,7 @@ def _holds(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Offsets per key, starts and ends of when keys and sostenuto hold the dampers up."""
     press_s, lift_s = sostenutos
-    all_up = _value_at(damper_s, contact, press_s) < 0.5
+    all_up = value_at(damper_s, contact, press_s) < 0.5
     starts, ends, offset = [], [], np.zeros(N_KEYS + 1, np.int64)
     for k in range(N_KEYS):
         rows = key == LOWEST + k
@@ -270,7 +251,7 @@ def _releases(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times, keys and levels of the keys that come up: half of it is the key, half the damper that falls."""
     rows = np.flatnonzero(release_s <= next_s)
-    touching = np.where(key[rows] > LAST_DAMPED, 0.0, _value_at(damper_s, contact, release_s[rows]))
+    touching = np.where(key[rows] > LAST_DAMPED, 0.0, value_at(damper_s, contact, release_s[rows]))
     level = np.exp(-RELEASE_DECAY * (release_s[rows] - onset_s[rows])) * (0.5 + 0.5 * touching)
     rows, level = rows[(order := np.argsort(release_s[rows], kind="stable"))], level[order]
     return release_s[rows], key[rows], level * (0.4 + 0.6 * velocity[rows] / 127)
@@ -278,10 +259,10 @@ def _releases(
 
 def _pedal_moves(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """When the sustain pedal passes the middle, whether downwards, and how fast."""
-    times, values = _pedal(performance, SUSTAIN)
-    turns = np.diff((values >= SWITCH).astype(np.int8), prepend=0)
+    times, values = moves(performance.controls, SUSTAIN)
+    turns = np.diff((values >= DOWN).astype(np.int8), prepend=0)
     moments = times[turns != 0]
     is_first = np.append(True, np.diff(moments) >= FULL_TRAVEL_S)[: len(moments)]  # not every tremble of a storm
     moments, is_down = moments[is_first], (turns[turns != 0] > 0)[is_first]
-    travel = np.abs(_value_at(times, values, moments) - _value_at(times, values, moments - FULL_TRAVEL_S)) / 127
+    travel = np.abs(value_at(times, values, moments) - value_at(times, values, moments - FULL_TRAVEL_S)) / 127
     return moments, is_down, np.maximum(travel, 0.05) / FULL_TRAVEL_S

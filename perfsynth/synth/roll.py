@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from perfsynth.errors import InputError
+from perfsynth.pedals import damped_s
 from perfsynth.types import SUSTAIN, Performance
 
 N_PITCHES = 128
-PEDAL_DOWN = 64
 SOUNDING = np.dtype([("pitch", "i8"), ("velocity", "i8"), ("begin_s", "f8"), ("end_s", "f8")])
 
 log = logging.getLogger("perfsynth")
@@ -53,7 +53,7 @@ def sounding(performance: Performance) -> np.ndarray:
     table["pitch"], table["velocity"] = np.clip(notes["pitch"], 0, 127), np.clip(notes["velocity"], 1, 127)
     table["begin_s"] = np.maximum(notes["onset_s"], 0.0)
     release_s = np.maximum(notes["onset_s"] + notes["duration_s"], table["begin_s"])
-    table["end_s"] = dampened(performance.controls, release_s)
+    table["end_s"] = damped_s(performance.controls, release_s)
     for pitch in np.unique(table["pitch"]):
         rows = np.flatnonzero(table["pitch"] == pitch)
         table["end_s"][rows[:-1]] = np.minimum(table["end_s"][rows[:-1]], table["begin_s"][rows[1:]])
@@ -69,22 +69,6 @@ def without_pedal(performance: Performance) -> Performance:
 def frames_of(table: np.ndarray, frame_s: float, tail_s: float) -> int:
     """Frames from 0 s until the last note has rung for `tail_s`."""
     return round((float(table["end_s"].max(initial=0.0)) + tail_s) / frame_s) + 1
-
-
-def dampened(controls: np.ndarray, release_s: np.ndarray) -> np.ndarray:
-    """When the dampers fall on keys that come up at `release_s`: then, or when the sustain pedal comes up after it.
-
-    A pedal that stays down comes up with the last key or its own last movement, whichever is later.
-    """
-    pedal = controls[(controls["number"] == SUSTAIN) & np.isfinite(controls["time_s"])]
-    pedal = np.sort(pedal, order="time_s")
-    if len(pedal) == 0:
-        return release_s
-    is_down = pedal["value"] >= PEDAL_DOWN
-    state = np.searchsorted(pedal["time_s"], release_s, side="right") - 1
-    lifts = np.append(pedal["time_s"][~is_down], max(release_s.max(initial=0.0), pedal["time_s"][-1]))
-    held = (state >= 0) & is_down[state]
-    return np.where(held, lifts[np.minimum(np.searchsorted(lifts, release_s), len(lifts) - 1)], release_s)
 
 
 def within(table: np.ndarray, first: int, n_frames: int, frame_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfsynth.data.pieces import Piece
-from perfsynth.expression import Expression, measure, pedal_at, played_notes
+from perfsynth.expression import Expression, measure, played_notes
+from perfsynth.pedals import pedal_at
 from perfsynth.perform.cantabile.columns import Reading
 from perfsynth.perform.cantabile.crops import composer_number, pedal_grid
 from perfsynth.perform.cantabile.reading import composer_of, read

@@ -13,7 +13,7 @@ from perfsynth.perform.cantabile.pedalling import SHORTEST_PRESS_S, pedal_contro
 from perfsynth.perform.cantabile.playing import OVERLAP_S, Curves, chord_times, play
 from perfsynth.perform.cantabile.reading import chord_of_each
 from perfsynth.perform.cantabile.rolling import LONGEST_ROLL_S, ROLL_S
-from perfsynth.types import SCORE_NOTE, Mark, Performance, Score
+from perfsynth.types import SCORE_NOTE, Mark, Part, Performance, Score
 
 BEAT_S = 0.5
 
@@ -118,6 +118,21 @@ def test_a_few_grace_notes_squeeze_in() -> None:
     assert np.delete(play(score, level(score)).notes, [2, 3])["onset_s"] == pytest.approx(
         BEAT_S * np.array([0, 1, 2, 3, 40])
     )
+
+
+def test_the_pedal_is_the_piano_s() -> None:
+    score = written([(beat, 1.0, 60, 0, 0) for beat in np.arange(8.0)])
+    curves = level(score, pedal_beat=np.arange(0, 8, 0.25), pedal_down=np.arange(32) < 20)
+    violin, piano, kit = Part("Violin", 40), Part("Piano", 0), Part("Drums", 0, is_drum=True)
+    for parts, pedals in (
+        ((violin, piano, kit), [1, 1]),
+        ((violin,), []),
+        ((piano, piano), [0, 1, 0, 1]),
+        ((), [0, 0]),
+    ):
+        controls = pedal_controls(curves, BEAT_S * np.arange(8), parts)
+        assert controls["part"].tolist() == pedals
+        assert np.all(np.diff(controls["time_s"]) >= 0)
 
 
 def test_a_foot_that_would_hardly_touch_the_pedal_stays_off_it() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.expression import time_at
-from perfsynth.types import CONTROL, SUSTAIN
+from perfsynth.types import CONTROL, SUSTAIN, Part
 
 if TYPE_CHECKING:
     from perfsynth.perform.cantabile.playing import Curves
@@ -17,8 +17,8 @@ UP_S = 0.13  # s that it stays up before it goes down again, likewise
 SHORTEST_PRESS_S = 0.2  # one press in ten of people is shorter
 
 
-def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:
-    """Sustain pedal messages, part 0: down and up as `pedal_down` says, up for a moment at each `pedal_lift`.
+def pedal_controls(curves: Curves, time_s: np.ndarray, parts: tuple[Part, ...] = ()) -> np.ndarray:
+    """Sustain pedal messages: down and up as `pedal_down` says, up for a moment at each `pedal_lift`.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:
         Where the pedal is down, and where it clears.
     time_s
         (m,) when each chord is played.
+    parts
+        The keyboards among them have the pedal; without any part, the first is a piano.
     """
     edges = np.flatnonzero(np.diff(curves.pedal_down.astype(int), prepend=0, append=0))
     grid_s = time_at(np.append(curves.pedal_beat, curves.pedal_beat[-1:] + 1), curves.chord_beat, time_s)
@@ -43,4 +45,7 @@ def pedal_controls(curves: Curves, time_s: np.ndarray) -> np.ndarray:
     controls = np.zeros(held.size, CONTROL)
     controls["time_s"], controls["number"] = np.maximum(held.reshape(-1), 0.0), SUSTAIN
     controls["value"][::2] = 127
+    pianos = [number for number, part in enumerate(parts or (Part(),)) if part.is_keyboard]
+    controls = np.repeat(controls, len(pianos))
+    controls["part"] = np.tile(pianos, held.size)
     return controls

@@ -97,4 +97,4 @@ def play(score: Score, curves: Curves) -> Performance:
     played["duration_s"] = np.maximum(duration_s, SHORTEST_KEY_S)
     played["velocity"] = np.clip(np.rint(curves.velocity), 1, 127)
     lift_before_restrike(played)
-    return Performance(played, pedal_controls(curves, time_s - start_s), score.parts)
+    return Performance(played, pedal_controls(curves, time_s - start_s, score.parts), score.parts)
