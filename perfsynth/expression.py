@@ -63,6 +63,15 @@ def chords(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return index, ordered[new]
 
 
+def with_main_notes(notes: np.ndarray) -> np.ndarray:
+    """The notes (`SCORE_NOTE`) as they are; where there are grace notes alone, they count as others."""
+    if np.any(notes["grace"] == 0):
+        return notes
+    notes = notes.copy()
+    notes["grace"] = 0
+    return notes
+
+
 def played_notes(notes: np.ndarray, performance: Performance) -> np.ndarray:
     """Row of `performance.notes` that plays each of `notes`, -1 where none does; joined by ``note_id``."""
     rows = {str(note_id): row for row, note_id in enumerate(performance.notes["note_id"]) if note_id}
@@ -139,13 +148,12 @@ def beat_grid(score: Score, performance: Performance) -> BeatGrid:
     The grid begins at the bar line of the first chord, or with a bar as short as the pick-up, at 0 s of the
     performance; what is left before its second quarter note takes up what is left of the time.
     """
-    measured = measure(score.notes, performance.notes, played_notes(score.notes, performance))
+    notes = with_main_notes(score.notes)
+    measured = measure(notes, performance.notes, played_notes(notes, performance))
     begin = float(measured.chord_beat[0]) + 1e-6
     lines = score.measures["onset_beat"]
     first = float(lines[lines <= begin].max() if np.any(lines <= begin) else np.floor(begin))
-    last = np.ceil(
-        max(measured.chord_beat[-1], float((score.notes["onset_beat"] + score.notes["duration_beat"]).max()))
-    )
+    last = np.ceil(max(measured.chord_beat[-1], float((notes["onset_beat"] + notes["duration_beat"]).max())))
     beats = np.append(first, np.arange(np.floor(first + 1e-6) + 1, max(last, first + 1) + 1))
     time_s = measured.time_s(beats)
     time_s = np.maximum.accumulate(time_s + np.arange(len(time_s)) * 1e-9)

@@ -68,7 +68,7 @@ def aligned(
     ends_s = sound_off_s(heard, notes["pitch"].astype(int) + along.semitones, onset_s, offset_s)
     np.clip(onset_s, 0, heard.length_s, out=onset_s)
     table = rows(notes, onset_s, offset_s, sure, sound_off_s=ends_s)
-    summary = _summary(heard, along, pages, notes, onset_s, offset_s, sure, fit)
+    summary = _summary(heard, along, pages, onset_s, offset_s, sure, fit)
     if summary.unsure > DOUBTFUL:
         log.warning("%.0f %% of the notes are hardly heard: check that this is the right piece", 100 * summary.unsure)
     return table, summary
@@ -113,7 +113,7 @@ def _refined(heard: Bands, pitch: np.ndarray, path_s: np.ndarray, written_s: np.
 
 
 def _place_graces(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, sure: np.ndarray, semitones: int) -> None:
-    """Put the notes without length, in their order, just before the next note of their part, where they are heard."""
+    """Put the notes without length, in their order, just before the chord that they lead to, where they are heard."""
     free = np.flatnonzero(np.isnan(onset_s) & (notes["duration_beat"] <= 0))
     timed = np.isfinite(onset_s)
     for beat in np.unique(notes["onset_beat"][free]):
@@ -131,9 +131,14 @@ def _place_graces(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, sure: np
 
 
 def _summary(
-    heard: Bands, along: Course, pages: Measures, notes: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray,
-    sure: np.ndarray, fit: float,
-) -> Summary:  # fmt: skip
+    heard: Bands,
+    along: Course,
+    pages: Measures,
+    onset_s: np.ndarray,
+    offset_s: np.ndarray,
+    sure: np.ndarray,
+    fit: float,
+) -> Summary:
     played = np.isfinite(onset_s)
     return Summary(
         tuning_cents=heard.tuning_cents,

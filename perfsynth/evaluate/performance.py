@@ -21,13 +21,12 @@ import numpy as np
 
 from perfsynth.errors import InputError
 from perfsynth.evaluate.correlation import mean_pearson, pearson, spread
-from perfsynth.evaluate.performance_distributions import divergence
 from perfsynth.expression import Expression, measure, played_notes, sounding_s
 from perfsynth.pedals import pedal_at
 from perfsynth.types import Performance, Score
 
 __all__ = [
-    "Agreement", "Traits", "agreement", "compare", "divergence", "mean_agreement", "mean_traits", "pearson", "traits",
+    "Agreement", "Traits", "agreement", "compare", "mean_agreement", "mean_traits", "pearson", "traits",
 ]  # fmt: skip
 
 SEGMENT_NOTES = 256  # Tang et al. 2025: their models see 256 notes at a time

@@ -82,8 +82,3 @@ def jensen_shannon(pair: np.ndarray) -> np.ndarray:
     ratio = np.divide(shares, middle, out=np.ones_like(shares), where=shares > 0)
     bits: np.ndarray = (shares * np.log2(ratio)).sum(axis=(-1, -2)) / 2
     return np.where((total > 0).all(axis=(-1, -2)), bits, np.nan)
-
-
-def divergence(a: np.ndarray, b: np.ndarray, edges: np.ndarray) -> float:
-    """Jensen-Shannon divergence in bits of two samples over the bins between the inner `edges`, ends open."""
-    return float(jensen_shannon(np.stack([_shares(a, edges), _shares(b, edges)])))

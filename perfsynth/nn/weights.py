@@ -44,12 +44,22 @@ def network_of(
     place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / system))
     if folder is None and not place.is_dir():
         raise MissingError(f"no {system} ships with this version; train one, then give its folder as --weights")
+    made: Network = _kept(place, written_at(place, system), system, network, config)
+    return made
+
+
+def written_at(place: Path, system: str) -> tuple[int, ...]:
+    """When the files of a folder of weights were written, in ns: what is kept of them holds until that changes.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
     try:
-        state = tuple((place / name).stat().st_mtime_ns for name in (WEIGHTS, CONFIG))
+        return tuple((place / name).stat().st_mtime_ns for name in (WEIGHTS, CONFIG))
     except OSError as error:
         raise InputError(f"{place}: no weights of {system} ({error.strerror}: {error.filename})") from error
-    made: Network = _kept(place, state, system, network, config)
-    return made
 
 
 @lru_cache(maxsize=KEPT)

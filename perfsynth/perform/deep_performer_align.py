@@ -7,7 +7,6 @@ says nothing of loudness: every velocity is 64.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch  # noqa: TID253  imported only where a model is loaded or trained
 from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.errors import UsageError
+from perfsynth.nn.fft_block import sinusoids
 from perfsynth.nn.weights import network_of
 from perfsynth.tempo import tempo_map
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
@@ -69,20 +69,13 @@ class DeepPerformerAlign(nn.Module):
             [place / STEPS_PER_BEAT / 8, place / STEPS_PER_BEAT % 1, place / STEPS_PER_BEAT % 4 / 4], -1
         )
         x = self.pitch(pitch) + self.duration(duration.clamp(max=LONGEST_DURATION)) + self.enter(phase)
-        x = x + _sinusoids(place, self.config.width) + self.performer(performer)[:, None]
+        x = x + sinusoids(place, self.config.width) + self.performer(performer)[:, None]
         x = x + self.tempo(torch.log(frames_per_step)[:, None])[:, None]
         strays = self.out(self.encoder(x, src_key_padding_mask=padded))
         scale = frames_per_step[:, None, None]
         steady = torch.stack([onset, duration], dim=-1).float() * scale
         shaped: Tensor = steady + strays * scale * STEPS_PER_BEAT
         return shaped
-
-
-def _sinusoids(place: Tensor, width: int) -> Tensor:
-    """Sines and cosines of a position in steps, (B, T) -> (B, T, width)."""
-    rates = torch.exp(torch.arange(0, width, 2, device=place.device) * (-math.log(10000.0) / width))
-    angles = place[..., None] * rates
-    return torch.cat([torch.sin(angles), torch.cos(angles)], dim=-1)
 
 
 def segment_notes(notes: np.ndarray) -> np.ndarray:

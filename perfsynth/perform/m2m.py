@@ -16,7 +16,6 @@ from perfsynth.tokens import seed as vocabulary
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
 SCORE_VELOCITY = 60
-PIECE_BEATS = 4.0  # a tempo is measured over at least so many
 
 
 def perform(

@@ -149,9 +149,3 @@ def to_blocks(ids: np.ndarray) -> np.ndarray:
     padded = np.full((n_blocks * BLOCK, width), PAD, np.int32)
     padded[: len(framed)] = framed
     return padded.reshape(n_blocks, BLOCK, width)
-
-
-def from_blocks(blocks: np.ndarray) -> np.ndarray:
-    """The notes of `to_blocks`: (n_notes, n_fields)."""
-    flat = blocks.reshape(-1, blocks.shape[2])
-    return flat[(flat >= SPECIAL).all(axis=1)]

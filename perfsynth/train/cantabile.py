@@ -14,7 +14,7 @@ from perfsynth.data.pieces import pieces
 from perfsynth.perform.cantabile.columns import OPTIONAL
 from perfsynth.perform.cantabile.crops import Crop, cut, stacked
 from perfsynth.perform.cantabile.interpretation import Players
-from perfsynth.perform.cantabile.network import Batch, Cantabile, Config, Shape, elapsed
+from perfsynth.perform.cantabile.network import VELOCITY, VELOCITY_STEPS, Batch, Cantabile, Config, Shape, elapsed
 from perfsynth.perform.cantabile.reading import groups
 from perfsynth.perform.cantabile.shaping import Calibration
 from perfsynth.train.cantabile_examples import Example, examples_of
@@ -150,7 +150,7 @@ def losses(shape: Shape, batch: Batch, target: Target) -> dict[str, Tensor]:
         "lift": torch.nn.functional.binary_cross_entropy_with_logits(shape.lift[lifted], target.lift[lifted]),
         "scale": masked_huber(shape.articulation, target.articulation)
         + masked_huber(curve + 0, _relative(target.grid_log, target.grid_crop, crops))
-        + masked_huber(shape.velocity, (target.velocity - 64) / 20),
+        + masked_huber(shape.velocity, (target.velocity - VELOCITY) / VELOCITY_STEPS),
         "statistics": masked_huber(shape.statistics, target.statistics),
     }
 

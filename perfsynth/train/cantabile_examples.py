@@ -11,10 +11,10 @@ from perfsynth.expression import Expression, measure, played_notes
 from perfsynth.pedals import pedal_at
 from perfsynth.perform.cantabile.columns import Reading
 from perfsynth.perform.cantabile.crops import composer_number, pedal_grid
+from perfsynth.perform.cantabile.network import ASYNCHRONY_S
 from perfsynth.perform.cantabile.reading import composer_of, read
 from perfsynth.perform.ornaments import SIGNS
 
-ASYNCHRONY_S = 0.02  # unit in which the network speaks of asynchrony
 MOST_ASYNCHRONY_S = 0.25
 BEFORE_S, CLEAR_S = 0.06, 0.25  # s around a chord in which a lifted pedal clears it
 LONGEST_GAP_BEATS = 4.0  # without a played chord; longer ones teach no tempo

@@ -9,12 +9,10 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor  # noqa: TID253
 
+from perfsynth.evaluate.performance import SEGMENT_NOTES, WINDOW_BEATS
 from perfsynth.perform.cantabile.crops import Crop, pedal_grid
-from perfsynth.perform.cantabile.network import STATISTICS
+from perfsynth.perform.cantabile.network import STATISTICS, VELOCITY, VELOCITY_SPREAD_LN, VELOCITY_STEPS
 from perfsynth.train.cantabile_examples import Example
-
-WINDOW_BEATS = 32
-SEGMENT_NOTES = 256
 
 
 @dataclass(frozen=True)
@@ -149,8 +147,8 @@ def _statistics(
     values = {
         "log_beat_period": tempo,
         "tempo_spread": np.log(max(tempo_spread, 1e-2)) if np.isfinite(tempo_spread) else np.nan,
-        "velocity": (mean(whole.velocity[inside]) - 64) / 20,
-        "velocity_spread": np.log(max(spread(whole.velocity[inside]), 1.0)) - 2.7,
+        "velocity": (mean(whole.velocity[inside]) - VELOCITY) / VELOCITY_STEPS,
+        "velocity_spread": np.log(max(spread(whole.velocity[inside]), 1.0)) - VELOCITY_SPREAD_LN,
         "articulation": mean(whole.articulation[inside]),
         "articulation_spread": np.log(max(spread(whole.articulation[inside]), 1e-2)),
         "asynchrony_spread": np.log(max(spread(whole.asynchrony[inside]), 1e-2)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,8 @@ from perfsynth.perform.cantabile.model import load, perform
 from perfsynth.perform.cantabile.reading import groups
 from perfsynth.perform.keys import lift_before_restrike
 from perfsynth.types import DIRECTION, MEASURE, METER, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Part, Score
+
+SHIPPED = Path(str(files("perfsynth") / "pretrained"))
 
 
 def made(rows: list[dict], **tables: np.ndarray) -> Score:
@@ -194,6 +199,12 @@ def test_a_tempo_map_begins_with_a_pickup_as_long_as_it_is_written() -> None:
     np.testing.assert_allclose(grid.time_s[:3], [0.0, 0.5, 1.5], atol=0.01)
 
 
+def test_grace_notes_alone_have_a_tempo_map() -> None:
+    score = made([{"onset_beat": float(b), "duration_beat": 0.0, "grace": 1} for b in range(4)])
+    grid = beat_grid(score, perform(score, bpm=60.0))
+    assert np.all(np.diff(grid.time_s) > 0)
+
+
 def test_a_key_struck_again_is_up_first() -> None:
     played = np.zeros(3, PERFORMED_NOTE)
     played["pitch"], played["onset_s"], played["duration_s"] = 60, (0.0, 0.5, 0.505), 2.0
@@ -291,14 +302,30 @@ def test_options_out_of_range_are_refused(chorale: Score, options: dict, words: 
         perform(chorale, **options)
 
 
-def test_a_folder_without_weights_is_refused(chorale: Score, tmp_path: object) -> None:
+def test_a_folder_without_weights_is_refused(chorale: Score, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no weights of cantabile"):
+        perform(chorale, weights=str(tmp_path))
+
+
+def test_weights_that_are_none_are_refused(chorale: Score, tmp_path: Path) -> None:
+    shutil.copy(SHIPPED / "cantabile" / "config.toml", tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"none at all")
     with pytest.raises(InputError, match="no model of cantabile"):
         perform(chorale, weights=str(tmp_path))
 
 
 def test_weights_of_another_model_are_refused_by_their_name(chorale: Score) -> None:
-    with pytest.raises(InputError, match="weights of m2m, where those of cantabile are needed"):
-        perform(chorale, weights=str(files("perfsynth") / "pretrained" / "m2m"))
+    with pytest.raises(InputError, match=r"m2m: weights of m2m, where those of cantabile are needed$"):
+        perform(chorale, weights=str(SHIPPED / "m2m"))
+
+
+def test_weights_are_read_again_when_they_have_changed(tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "cantabile", place)
+    first = load(str(place))
+    assert load(str(place)) is first
+    os.utime(place / "config.toml", (1, 1))
+    assert load(str(place)) is not first
 
 
 def test_the_shipped_networks_fit_the_columns_of_today() -> None:

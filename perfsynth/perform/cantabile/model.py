@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from perfsynth.errors import InputError, UsageError
+from perfsynth.nn.weights import CONFIG, KEPT, WEIGHTS, written_at
 from perfsynth.perform.cantabile.interpretation import Players, interpret
 from perfsynth.perform.cantabile.network import Cantabile, Config
 from perfsynth.perform.cantabile.playing import play
@@ -127,23 +128,28 @@ def _stated_bpm(score: Score) -> float | None:
     return float(60.0 * (last - first) / seconds) if seconds > 0 and last > first else None
 
 
-@cache
 def load(folder: str | None = None) -> Model:
-    """Load networks, those that ship by default.
+    """Load networks, those that ship by default; kept until their files change.
 
     Raises
     ------
     InputError
         When the folder does not hold such networks.
     """
+    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "cantabile"))
+    return _loaded(place, written_at(place, "cantabile"))
+
+
+@lru_cache(maxsize=KEPT)
+def _loaded(place: Path, state: tuple[int, ...]) -> Model:
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "cantabile"))
     try:
-        table = tomllib.loads((place / "config.toml").read_text())
+        table = tomllib.loads((place / CONFIG).read_text())
         if (system := table.get("system")) != "cantabile":
             raise InputError(f"{place}: weights of {system}, where those of cantabile are needed")
-        weights = load_file(place / "model.safetensors")
+        weights = load_file(place / WEIGHTS)
         config = Config(**table["model"])
         networks = []
         for number in range(int(table.get("networks", 1))):
@@ -154,5 +160,7 @@ def load(folder: str | None = None) -> Model:
             networks.append(network.eval())
         trees = kept({key: value.numpy() for key, value in weights.items() if key.startswith(PREFIX)})
         return Model(Players(tuple(networks), trees), Calibration(**table.get("calibration", {})))
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except InputError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{place}: no model of cantabile ({error})") from error

@@ -13,6 +13,10 @@ STATISTICS = (
     "log_beat_period", "tempo_spread", "velocity", "velocity_spread", "articulation", "articulation_spread",
     "asynchrony_spread", "pedal",
 )  # fmt: skip
+# In what the network speaks: 0 is this velocity, 1 as many steps more; 0 is this ln of their spread; 1 is so many s.
+VELOCITY, VELOCITY_STEPS = 64, 20
+VELOCITY_SPREAD_LN = 2.7
+ASYNCHRONY_S = 0.02
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from perfsynth.perform.keys import lift_before_restrike
 from perfsynth.perform.ornaments import SIGNS
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
-ASYNCHRONY_S = 0.02  # unit of the network's asynchrony
 SHORTEST_KEY_S = 0.03
-LEVEL, LEVEL_SCALE = 64.0, 20.0  # velocity at 0 and units of the network's velocity
 SHORTEST_LOG2, LONGEST_LOG2 = -5.0, 3.0  # of the length written: beyond, nobody plays
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
 OVERLAP_S = 0.2  # that a key is held beyond the written end at most, however long it would be; short overlaps stay

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 
 from perfsynth.dynamics import loudness
-from perfsynth.expression import chords
+from perfsynth.expression import chords, with_main_notes
 from perfsynth.perform.cantabile.chord_columns import TEMPO_SCALE, WRITTEN_TEMPO, chord_columns
-from perfsynth.perform.cantabile.columns import OPTIONAL, Columns, Reading
+from perfsynth.perform.cantabile.columns import Columns, Reading
 from perfsynth.perform.cantabile.note_columns import note_columns
 from perfsynth.perform.cantabile.written import CHARACTERS, written
 from perfsynth.types import SCORE_NOTE, Score
@@ -36,10 +36,7 @@ def composer_of(text: str) -> str:
 
 def chord_of_each(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Chord of each note and beat of each chord; grace notes belong to the chord that they lead to."""
-    if not np.any(notes["grace"] == 0):
-        notes = notes.copy()
-        notes["grace"] = 0
-    chord, beat = chords(notes)
+    chord, beat = chords(with_main_notes(notes))
     leading = np.clip(np.searchsorted(beat, notes["onset_beat"] - 1e-3), 0, len(beat) - 1)
     return np.where(chord >= 0, chord, leading), beat
 
@@ -91,8 +88,3 @@ def _layout() -> tuple[Columns, Columns]:
     notes["onset_beat"] = (0.0, 1.0)
     note_table, chord_table, *_ = _tables(Score(notes))
     return note_table, chord_table
-
-
-def presence(present: dict[str, bool]) -> np.ndarray:
-    """The flags of `OPTIONAL`, (5,) float32."""
-    return np.array([present[group] for group in OPTIONAL], np.float32)

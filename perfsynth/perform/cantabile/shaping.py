@@ -8,7 +8,8 @@ import numpy as np
 
 from perfsynth.perform.cantabile.columns import Reading
 from perfsynth.perform.cantabile.interpretation import Interpretation
-from perfsynth.perform.cantabile.playing import ASYNCHRONY_S, Curves
+from perfsynth.perform.cantabile.network import ASYNCHRONY_S, VELOCITY, VELOCITY_SPREAD_LN, VELOCITY_STEPS
+from perfsynth.perform.cantabile.playing import Curves
 from perfsynth.perform.cantabile.variation import drift
 
 LEAST_PEDAL = 0.04  # of a piece: with less, none
@@ -61,8 +62,8 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         velocity = velocity + strays.velocity[reading.chord]
         articulation = articulation + strays.articulation[reading.chord]
     spread = np.exp(says["tempo_spread"]) * calibration.tempo * manner.rubato * len(beat) / (len(beat) + FEW_CHORDS)
-    level = 64 + 20 * says["velocity"] * min(manner.dynamics, 1.0)
-    velocity_spread = np.exp(says["velocity_spread"] + 2.7) * calibration.velocity * manner.dynamics
+    level = VELOCITY + VELOCITY_STEPS * says["velocity"] * min(manner.dynamics, 1.0)
+    velocity_spread = np.exp(says["velocity_spread"] + VELOCITY_SPREAD_LN) * calibration.velocity * manner.dynamics
     articulation_spread = np.exp(says["articulation_spread"]) * calibration.articulation
     octaves = _length(reading)
     varied = articulation_spread * np.exp2(-calibration.steady_notes * np.clip(octaves, -FURTHEST, FURTHEST))
