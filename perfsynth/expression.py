@@ -43,12 +43,17 @@ class Expression:
     @property
     def grid_beat(self) -> np.ndarray:
         """The quarter notes from the first to the last chord, (k,); fewer than two where there are no two."""
-        return np.arange(np.ceil(self.chord_beat[0] - 1e-6), np.floor(self.chord_beat[-1] + 1e-6) + 1)
+        return quarters(self.chord_beat)
 
     @property
     def log_beat_period(self) -> np.ndarray:
         """ln of the beat period in s between neighbours of `grid_beat`, (k - 1,)."""
         return np.log(np.maximum(np.diff(self.time_s(self.grid_beat)), SHORTEST_S))
+
+
+def quarters(beat: np.ndarray) -> np.ndarray:
+    """The quarter notes from the first to the last of ascending `beat`, (k,)."""
+    return np.arange(np.ceil(beat[0] - 1e-6), np.floor(beat[-1] + 1e-6) + 1)
 
 
 def chords(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

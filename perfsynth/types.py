@@ -94,6 +94,7 @@ ALIGNED_NOTE = np.dtype([
 ])  # fmt: skip
 
 
+DRUM_CHANNEL = 9  # of a MIDI file, from 0
 KEYBOARDS = 8  # General MIDI programs of pianos, harpsichord and clavinet: below it
 
 

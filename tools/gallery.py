@@ -24,7 +24,7 @@ from perfsynth.evaluate.canvas import figure
 from perfsynth.evaluate.performance import traits
 from perfsynth.evaluate.report.playing import excerpts
 from perfsynth.evaluate.report.sounds import opus
-from perfsynth.expression import chords
+from perfsynth.expression import chords, quarters
 from perfsynth.perform.core import perform
 from perfsynth.pipeline import sound
 from perfsynth.types import Performance, Score
@@ -132,7 +132,7 @@ def _curves(score: Score, played: dict[str, Performance]) -> bytes:
     import matplotlib
 
     _, beat = chords(score.notes)
-    grid = np.arange(np.ceil(beat[0] - 1e-6), np.floor(beat[-1] + 1e-6) + 1)
+    grid = quarters(beat)
     canvas = figure(9, 5.5)
     tempo, loud = canvas.subplots(2, 1, sharex=True)
     order = np.argsort(score.notes["onset_beat"], kind="stable")

@@ -79,6 +79,21 @@ def prepare(root: Path, out: Path, *, metadata: Path | None = None, jobs: int = 
     return entries
 
 
+def split_of_folder(folder: str) -> str:
+    """Which split a folder belongs to: the same for all performances of a piece, with whatever repeats."""
+    return split_of(_VARIANT.sub("", folder))
+
+
+def is_robust(row: dict[str, str]) -> bool:
+    """Whether the makers of the dataset call the alignment of a row of the metadata robust."""
+    return row["robust_note_alignment"] in ("1", "1.0")
+
+
+def pianist_of(name: str) -> str:
+    """Who plays, of a performance's name such as ``LeeN01M``: LeeN."""
+    return re.sub(r"\d+\w*$", "", name)
+
+
 def _each(function: partial, items: list, jobs: int) -> Iterator[Entry]:
     if jobs <= 1:
         yield from map(function, items)
@@ -89,7 +104,7 @@ def _each(function: partial, items: list, jobs: int) -> Iterator[Entry]:
 
 def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Entry:
     folder, composer = rows[0]["folder"], rows[0]["composer"]
-    split = split_of(_VARIANT.sub("", folder))
+    split = split_of_folder(folder)
     names = [Path(row["midi_performance"]).stem for row in rows]
     try:
         score = formats.read_score((root / rows[0]["xml_score"]).read_bytes(), name=rows[0]["xml_score"])
@@ -105,7 +120,7 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
         except (InputError, OSError) as error:
             dropped[name] = unread("match file", error)
             continue
-        fault = _fault(score, performance, robust=row["robust_note_alignment"] in ("1", "1.0"))
+        fault = _fault(score, performance, robust=is_robust(row))
         if fault and (split != "train" or not _makes_sense(score, performance)):
             dropped[name] = fault
             continue

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from perfsynth.data import batik, nasap
 from perfsynth.data.manifest import Example
-from perfsynth.data.pieces import split_of
 from perfsynth.data.recipe import Archive, Recipe, table
 from perfsynth.errors import MissingError
 
 NASAP_COLUMNS = ("composer", "title", "folder", "xml_score", "midi_performance", "match_file",
                  "robust_note_alignment")  # fmt: skip
-_VARIANT = re.compile(r"_(no|extra|short)?_?(repeat|trio)s?$")  # the same piece with other repeats
 
 
 def nasap_rows(root: Path) -> Iterator[Example]:
@@ -28,11 +25,11 @@ def nasap_rows(root: Path) -> Iterator[Example]:
             score=row["xml_score"],
             performance=row["midi_performance"],
             alignment=row["match_file"].strip(),
-            split=split_of(_VARIANT.sub("", row["folder"])),
+            split=nasap.split_of_folder(row["folder"]),
             composer=row["composer"],
             title=row["title"],
-            performer=re.sub(r"\d+\w*$", "", Path(row["midi_performance"]).stem),
-            quality="" if row["robust_note_alignment"] in ("1", "1.0") else "alignment not robust",
+            performer=nasap.pianist_of(Path(row["midi_performance"]).stem),
+            quality="" if nasap.is_robust(row) else "alignment not robust",
             licence=nasap.LICENSE,
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from perfsynth.evaluate.canvas import figure
 from perfsynth.evaluate.performance import LEFT_OUT_BEATS, PEDAL_SAMPLES, Traits, traits
-from perfsynth.expression import chords
+from perfsynth.expression import chords, quarters
 from perfsynth.types import Performance, Score
 
 GENERATED, HUMAN = "#c4322f", "0.55"
@@ -29,7 +29,7 @@ def performance_figure(score: Score, generated: Performance, references: Sequenc
     """
     sides = [traits(score, one) for one in (generated, *references)]
     _, beat = chords(score.notes)
-    grid = np.arange(np.ceil(beat[0] - 1e-6), np.floor(beat[-1] + 1e-6) + 1)
+    grid = quarters(beat)
     canvas = figure(12, 8)
     tempo, velocity, pedal = canvas.subplots(3, 1, sharex=True, height_ratios=(4, 4, 1.4))
     _tempo(tempo, grid, sides)

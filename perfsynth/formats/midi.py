@@ -20,6 +20,7 @@ from perfsynth.tempo import DEFAULT_BPM, beats_to_seconds, tempo_map
 from perfsynth.types import (
     CONTROL,
     DIRECTION,
+    DRUM_CHANNEL,
     KEY,
     MEASURE,
     METER,
@@ -36,7 +37,6 @@ from perfsynth.types import (
 )
 
 PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
-DRUM_CHANNEL = 9
 MAX_DENOMINATOR = 128  # a broken file can say 2 ** 255
 MAX_MEASURES = 1_000_000
 # mido reports a broken file through whatever its parser trips over.

@@ -13,9 +13,8 @@ import numpy as np
 from perfsynth.errors import InputError
 from perfsynth.formats.provenance import history_to_text
 from perfsynth.tempo import BeatGrid
-from perfsynth.types import Part, Performance
+from perfsynth.types import DRUM_CHANNEL, Part, Performance
 
-DRUM_CHANNEL = 9
 # Without a grid: 1920 ticks a second, so a rounding error of at most 0.26 ms; pretty_midi, which reads at most
 # 10^7 ticks, still takes 86 minutes.
 TICKS_PER_BEAT = 960

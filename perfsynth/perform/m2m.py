@@ -80,6 +80,7 @@ def score_tokens(score: Score) -> tuple[np.ndarray, np.ndarray]:
     """Tokens of the mechanical performance, (n, 6), and the score note of each row."""
     notes = mechanical(score)
     notes["velocity"], notes["part"] = SCORE_VELOCITY, 0  # two hands are one player
+    notes["duration_s"] = np.minimum(notes["duration_s"], vocabulary.MAX_DURATION / vocabulary.TICKS_PER_S)
     low, high = vocabulary.MIN_PITCH, vocabulary.MAX_PITCH
     while np.any(notes["pitch"] < low):
         notes["pitch"][notes["pitch"] < low] += 12

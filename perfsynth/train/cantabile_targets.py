@@ -10,6 +10,7 @@ import torch  # noqa: TID253  imported only for training
 from torch import Tensor  # noqa: TID253
 
 from perfsynth.evaluate.performance import SEGMENT_NOTES, WINDOW_BEATS
+from perfsynth.expression import quarters
 from perfsynth.perform.cantabile.crops import Crop, pedal_grid
 from perfsynth.perform.cantabile.network import STATISTICS, VELOCITY, VELOCITY_SPREAD_LN, VELOCITY_STEPS
 from perfsynth.train.cantabile_examples import Example
@@ -103,7 +104,7 @@ def _grid(
     n_windows: int,
 ) -> tuple[int, int]:
     """Quarter notes between the chords of a crop and the human beat periods between them."""
-    grid = np.arange(np.ceil(beat[0] - 1e-6), np.floor(beat[-1] + 1e-6) + 1)
+    grid = quarters(beat)
     if len(grid) < 2:
         return n_grid, n_windows
     low = np.clip(np.searchsorted(beat, grid + 1e-6, side="right") - 1, 0, max(len(beat) - 2, 0))

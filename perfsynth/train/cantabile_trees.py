@@ -8,12 +8,12 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from perfsynth.data.pieces import Piece
+from perfsynth.perform.cantabile.columns import UNSTATED
 from perfsynth.perform.cantabile.crops import Crop, cut
 from perfsynth.perform.cantabile.interpretation import PROBABILITIES
 from perfsynth.perform.cantabile.trees import ROWS, Trees
 from perfsynth.train.cantabile_examples import Example, examples_of
 
-UNSTATED = frozenset({"marks", "dynamics", "tempo", "staff"})  # what flat MIDI leaves out
 MOST_ROWS = 400_000  # to learn a curve from
 SHARE = 0.5  # of the rows of a view: neighbours say nearly the same
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from perfsynth.data.pieces import pieces
 from perfsynth.evaluate.performance import Agreement, Traits, compare, mean_agreement, traits
-from perfsynth.perform.cantabile.columns import Reading
+from perfsynth.perform.cantabile.columns import UNSTATED, Reading
 from perfsynth.perform.cantabile.interpretation import Interpretation, Players, interpret
 from perfsynth.perform.cantabile.playing import play
 from perfsynth.perform.cantabile.reading import read
@@ -50,8 +50,7 @@ def cases(corpus: Path, split: str) -> list[Case]:
 
 def flattened(reading: Reading) -> Reading:
     """A reading without staves, markings, dynamics and tempo: what flat MIDI says."""
-    absent = dict.fromkeys(("marks", "dynamics", "tempo", "staff"), False)
-    return replace(reading, present=dict(reading.present) | absent, composer="")
+    return replace(reading, present=dict(reading.present) | dict.fromkeys(UNSTATED, False), composer="")
 
 
 def interpretations(players: Players, found: list[Case]) -> list[Interpretation]:

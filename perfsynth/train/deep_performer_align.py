@@ -12,6 +12,7 @@ import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 from torch.nn import functional as F  # noqa: TID253
 
+from perfsynth.data.nasap import pianist_of
 from perfsynth.data.pieces import Piece, pieces
 from perfsynth.expression import played_notes
 from perfsynth.perform.deep_performer_align import (
@@ -50,7 +51,7 @@ def pairs_of(piece: Piece) -> list[Pair]:
     for name, performance in piece.performances.items():
         row = played_notes(score.notes, performance)
         notes = performance.notes[row[row >= 0]]
-        made.append(Pair(score.notes[row >= 0], notes["onset_s"], notes["duration_s"], name.rstrip("0123456789M")))
+        made.append(Pair(score.notes[row >= 0], notes["onset_s"], notes["duration_s"], pianist_of(name)))
     return [pair for pair in made if len(pair.notes) >= FEWEST_NOTES]
 
 

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from perfsynth import formats
+from perfsynth.data.nasap import pianist_of
 from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.data.sound_scores import FOLDER
 from perfsynth.errors import InputError
 from perfsynth.synth.m2a_network import M2A, Config
 from perfsynth.synth.roll import sounding
 from perfsynth.train.m2a import M2ATask
 from perfsynth.train.roll_examples import Heard
 
-SCORES = "scores"
 OTHER = "other"  # a pianist who is not among the most heard
 N_PIANISTS = 7  # with the other
 
@@ -33,7 +34,7 @@ class M2ABaselineTask(M2ATask):
         super().__init__(corpus, model, settings, splits)
         self.scores: dict[int, np.ndarray] = {}
         for each in (*self.examples, *self.held_out):
-            place = self.folder / SCORES / Path(each.recording.performance).name
+            place = self.folder / FOLDER / Path(each.recording.performance).name
             if place.is_file():
                 score = formats.read_performance(place.read_bytes(), name=str(place))
                 self.scores[id(each)] = sounding(replace(score, controls=score.controls[:0]))
@@ -41,7 +42,7 @@ class M2ABaselineTask(M2ATask):
             [each for each in found if id(each) in self.scores] for found in (self.examples, self.held_out)
         )
         if not self.examples or not self.held_out:
-            raise InputError(f"{self.folder / SCORES}: no scores; make them: python tools/sound_scores.py")
+            raise InputError(f"{self.folder / FOLDER}: no scores; make them: python tools/sound_scores.py")
 
     def configured(self, corpus: Path, model: dict[str, Any]) -> Config:
         """The network's sizes, and the names of pianists and albums in the corpus."""
@@ -89,4 +90,4 @@ class M2ABaselineTask(M2ATask):
 def pianist(piece: str) -> str:
     """Who plays, of a recording's name such as ``Bach/Fugue/bwv_848/LeeN01/127``: LeeN, or other."""
     parts = piece.split("/")
-    return parts[-2].rstrip("MP0123456789") if len(parts) > 3 else OTHER
+    return pianist_of(parts[-2]) if len(parts) > 3 else OTHER

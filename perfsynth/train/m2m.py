@@ -12,6 +12,7 @@ import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 from torch.nn import functional as F  # noqa: TID253
 
+from perfsynth.data.nasap import pianist_of
 from perfsynth.data.pieces import Piece, pieces
 from perfsynth.expression import played_notes
 from perfsynth.perform.m2m import score_tokens
@@ -49,7 +50,7 @@ def pairs_of(piece: Piece) -> list[Pair]:
     return [
         pair
         for name, performance in piece.performances.items()
-        if (pair := pair_of(score, performance, name.rstrip("0123456789M"))) is not None
+        if (pair := pair_of(score, performance, pianist_of(name))) is not None
     ]
 
 

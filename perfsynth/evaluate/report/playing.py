@@ -13,7 +13,7 @@ from perfsynth.evaluate.performance_ceilings import Judged
 from perfsynth.evaluate.report import pictures
 from perfsynth.evaluate.report.comparison import files_table
 from perfsynth.evaluate.report.page import Section, Sound, Sounds, Table, page
-from perfsynth.expression import chords, measure, played_notes
+from perfsynth.expression import chords, measure, played_notes, quarters
 from perfsynth.types import CONTROL, Artifact, Performance, Score
 
 LIFTED_S = 1.0  # after the last chord, when all pedals come up
@@ -93,7 +93,7 @@ def bar_table(score: Score, generated: Performance, references: Sequence[Perform
     head += ["generated [velocity]", "people", "lowest", "highest"]
     edges = np.append(score.measures["onset_beat"], np.inf)
     _, beat = chords(score.notes)
-    grid = np.arange(np.ceil(beat[0] - 1e-6), np.floor(beat[-1] + 1e-6) + 1)
+    grid = quarters(beat)
     sides = [traits(score, one) for one in (generated, *references)]
     tempo = _over_bars(edges, grid[:-1], np.stack([side.log_beat_period for side in sides]))
     loud = _over_bars(edges, score.notes["onset_beat"], np.stack([side.velocity for side in sides]))

@@ -9,6 +9,7 @@ import numpy as np
 
 # What a score may lack. Plain MIDI has none of these but metre; a flag column tells the network what is there.
 OPTIONAL = ("meter", "staff", "marks", "dynamics", "tempo")
+UNSTATED = frozenset(OPTIONAL) - {"meter"}  # by flat MIDI
 ALWAYS = "always"
 
 
