@@ -41,7 +41,7 @@ def read_audio(data: bytes, *, name: str = "audio") -> Audio:
     Parameters
     ----------
     data
-        The file's content: WAV, RF64, AIFF, FLAC, Ogg (Vorbis, Opus, FLAC) or MP3.
+        The file's content: WAV, RF64, Wave64, AIFF, CAF, AU, FLAC, Ogg (Vorbis, Opus, FLAC) or MP3.
     name
         What to call it in errors.
 

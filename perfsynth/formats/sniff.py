@@ -11,7 +11,10 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"MThd", "midi"),
     (b"RIFF", "wav"),
     (b"RF64", "wav"),
-    (b"FORM", "wav"),  # AIFF: libsndfile reads it like a WAV
+    (b"FORM", "wav"),  # AIFF and the next three: libsndfile reads them like a WAV
+    (b"caff", "wav"),
+    (b"riff", "wav"),  # Wave64
+    (b".snd", "wav"),
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
     (b"ID3", "mp3"),
@@ -20,6 +23,8 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
 )
 _MPEG_FRAME = re.compile(rb"\xff[\xe2-\xff][^\x00\xff]", re.DOTALL)
 _XML = re.compile(rb"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*<", re.DOTALL)
+
+_FOREIGN = re.compile(rb"....ftyp|\x1a\x45\xdf\xa3|\x30\x26\xb2\x75", re.DOTALL)  # .m4a and .mp4, .webm and .mkv, .wma
 
 AUDIO: frozenset[Kind] = frozenset({"wav", "flac", "ogg", "mp3"})
 
@@ -43,6 +48,8 @@ def sniff(data: bytes, *, name: str = "input") -> Kind:
         return "musicxml"
     if _MPEG_FRAME.match(data):
         return "mp3"
+    if _FOREIGN.match(data):
+        raise InputError(f"{name}: sound or film that perfsynth does not read; convert it: ffmpeg -i {name} sound.flac")
     shown = data[:8].decode("ascii", "backslashreplace")
     raise InputError(
         f"{name}: not a file perfsynth reads (it begins with {shown!r}); "

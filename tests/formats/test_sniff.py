@@ -20,6 +20,10 @@ from perfsynth.formats.sniff import Kind, sniff
         (b"MThd\0\0\0\6", "midi"),
         (b"RIFF....WAVE", "wav"),
         (b"RF64....WAVE", "wav"),
+        (b"FORM....AIFF", "wav"),
+        (b"caff\0\1", "wav"),
+        (b"riff\x2e\x91", "wav"),
+        (b".snd\0\0", "wav"),
         (b"fLaC\0", "flac"),
         (b"OggS\0", "ogg"),
         (b"ID3\4", "mp3"),
@@ -36,6 +40,12 @@ from perfsynth.formats.sniff import Kind, sniff
 )
 def test_kinds(data: bytes, kind: str) -> None:
     assert sniff(data) == kind
+
+
+@pytest.mark.parametrize("data", [b"\0\0\0\x20ftypM4A ", b"\x1a\x45\xdf\xa3\x9f", b"\x30\x26\xb2\x75\x8e"])
+def test_other_sound_is_refused_with_what_converts_it(data: bytes) -> None:
+    with pytest.raises(InputError, match=r"memo: .* ffmpeg -i memo "):
+        sniff(data, name="memo")
 
 
 @given(st.binary(max_size=40) | st.binary(max_size=40).map(lambda tail: b"PK\3\4" + tail))
