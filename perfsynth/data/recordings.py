@@ -19,7 +19,7 @@ import numpy as np
 from perfsynth.batch import storage
 from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of, shifted
 from perfsynth.data.quality import Row
-from perfsynth.data.sound_corpus import SPLITS, Recording, Report, write_recordings
+from perfsynth.data.sound_corpus import SPLITS, Recording, Report, put, write_recordings
 from perfsynth.data.stretches import cut
 from perfsynth.data.velocities import Expected, expected, heard, velocities
 from perfsynth.errors import InputError, PerfsynthError
@@ -179,8 +179,6 @@ class _Loudness:
 
 
 def _recordings(row: Row, out: Path, making: Making, loudness: _Loudness) -> Iterator[Recording]:
-    from perfsynth.formats.midi_write import write_performance
-
     if "audio" not in row.files:
         raise InputError(f"{row.id}: the row names no audio")
     playing = playing_of(row)
@@ -193,18 +191,23 @@ def _recordings(row: Row, out: Path, making: Making, loudness: _Loudness) -> Ite
     if not making.cutting.length_s and not playing.aligned and not storage.is_url(row.files["audio"]):
         # It stays where it is.
         place = out / "performances" / f"{stem}.mid"
-        place.write_bytes(write_performance(playing.performance))
+        put(playing.performance, place, ())
         yield Recording(row.id, *fields, str(place), str(Path(row.files["audio"]).absolute()), 0.0, licence)
         return
     for each in excerpts(playing, making.cutting):
         # The whole stretch is in the name: what an earlier run cut otherwise is another file.
-        name = f"{stem}@{each.start_s:05.0f}-{each.start_s + each.length_s:05.0f}"
+        name = f"{stem}@{_called(each.start_s)}-{_called(each.start_s + each.length_s)}"
         place, audio = out / "performances" / f"{name}.mid", out / "audio" / f"{name}.flac"
-        place.write_bytes(write_performance(each.performance))
+        put(each.performance, place, [audio])
         if not audio.is_file():
             cut(row.files["audio"], each.start_s, each.length_s, audio)
         piece = f"{row.id}@{each.start_s:.0f}" if making.cutting.length_s else row.id
         yield Recording(piece, *fields, str(place), str(audio), 0.0, licence)
+
+
+def _called(time_s: float) -> str:
+    """A time in the name of a file, in milliseconds where it needs them."""
+    return f"{time_s:09.3f}".removesuffix(".000")
 
 
 def _stem(row: Row) -> str:
@@ -215,12 +218,11 @@ def _stem(row: Row) -> str:
 def _moved(recording: Recording, semitones: int, out: Path) -> Recording:
     """A recording put up or down."""
     from perfsynth import formats
-    from perfsynth.formats.midi_write import write_performance
 
     stem = f"{Path(recording.performance).stem}{semitones:+d}"
     place, audio = out / "performances" / f"{stem}.mid", out / "audio" / f"{stem}.flac"
     played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)
-    place.write_bytes(write_performance(shifted(played, semitones)))
+    put(shifted(played, semitones), place, [audio])
     if not audio.is_file():
         cut(recording.audio, 0.0, None, audio, semitones=semitones)
     return replace(recording, performance=str(place), audio=str(audio))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,6 @@ def prepare(
         Called with the step and the share done.
     """
     from perfsynth.data.environments import environments
-    from perfsynth.formats.midi_write import write_performance
 
     for folder in ("performances", "audio"):
         (out / folder).mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def prepare(
         report(name, number / len(chosen))
         stem = name.replace("/", "__")
         place = out / "performances" / f"{stem}.mid"
-        place.write_bytes(write_performance(performance))
+        put(performance, place, (out / "audio").glob(f"{escape(stem)}.*.flac"))
         for index, instrument in enumerate(instruments):
             where = around[np.random.default_rng([seed, number, index]).integers(len(around))]
             heard = f"{instrument.name}@{where.name}" if where.name else instrument.name
@@ -138,6 +138,17 @@ def prepare(
             recordings.append(Recording(name, split, heard, midi, sound, license=licences, environment=where.name))
     write_recordings(recordings, out)
     return recordings
+
+
+def put(performance: Performance, place: Path, recordings: Iterable[Path]) -> None:
+    """Write a performance as MIDI; recordings that are there go where they are of another one of its name."""
+    from perfsynth.formats.midi_write import write_performance
+
+    made = write_performance(performance)
+    if not place.is_file() or place.read_bytes() != made:
+        for recording in recordings:
+            recording.unlink(missing_ok=True)
+        place.write_bytes(made)
 
 
 def write_recordings(recordings: list[Recording], folder: Path) -> None:
@@ -171,7 +182,7 @@ def _render(performance: Path, instrument: Instrument, where: Environment, audio
 
 
 def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Performance]]:
-    """`n` excerpts with their names, taken from the pieces in turn so that none stands out."""
+    """`n` excerpts with their names, each another one, taken from the pieces in turn so that none stands out."""
     rng = np.random.default_rng(seed)
     played = [
         (piece.name, recording, performance)
@@ -181,16 +192,16 @@ def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Pe
     by_piece: dict[str, list[int]] = {}
     for index, (name, *_) in enumerate(played):
         by_piece.setdefault(name, []).append(index)
-    names, made = rng.permutation(sorted(by_piece)), list[tuple[str, Performance]]()
+    names, made = rng.permutation(sorted(by_piece)), dict[str, Performance]()
     for turn in range(20 * n):
         if len(made) == n or not by_piece:
             break
         name, recording, performance = played[rng.choice(by_piece[str(names[turn % len(names)])])]
-        start_s = float(rng.uniform(0, max(performance.end_s - EXCERPT_S, 0.01)))
-        cut = excerpt(performance, start_s, EXCERPT_S)
-        if len(cut.notes) >= FEWEST_NOTES:
-            made.append((f"{name}/{recording}/{start_s:.0f}", cut))
-    return made
+        start_s = round(float(rng.uniform(0, max(performance.end_s - EXCERPT_S, 0.0))), 3)
+        called, cut = f"{name}/{recording}/{start_s:.3f}", excerpt(performance, start_s, EXCERPT_S)
+        if called not in made and len(cut.notes) >= FEWEST_NOTES:
+            made[called] = cut
+    return list(made.items())
 
 
 def excerpt(performance: Performance, start_s: float, length_s: float) -> Performance:

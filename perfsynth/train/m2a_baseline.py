@@ -88,6 +88,6 @@ class M2ABaselineTask(M2ATask):
 
 
 def pianist(piece: str) -> str:
-    """Who plays, of a recording's name such as ``Bach/Fugue/bwv_848/LeeN01/127``: LeeN, or other."""
+    """Who plays, of a recording's name such as ``Bach/Fugue/bwv_848/LeeN01/127.250``: LeeN, or other."""
     parts = piece.split("/")
     return pianist_of(parts[-2]) if len(parts) > 3 else OTHER

@@ -75,6 +75,25 @@ def test_excerpts_have_the_notes_and_the_sound_of_their_time(tmp_path: Path) -> 
     assert notes["onset_s"].tolist() == pytest.approx((0.25 * np.arange(20)).tolist(), abs=2e-3)
 
 
+def test_a_recording_that_plays_something_else_now_is_cut_again(tmp_path: Path) -> None:
+    path, options = dataset(tmp_path, "a", "b"), ("-o", tmp_path / "corpus", "--cut", 5, "--most", 1)
+    run(path, *options)
+    audio = Path(read_recordings(tmp_path / "corpus")[0].audio)
+    soundfile.write(tmp_path / "a.wav", np.full(31 * RATE, 0.5), RATE)
+    (tmp_path / "a.mid").write_bytes(write_performance(performance(119)))
+    run(path, *options)
+    assert soundfile.read(audio)[0] == pytest.approx(0.5, abs=1e-3)
+    cut = audio.stat().st_mtime_ns
+    run(path, *options)
+    assert audio.stat().st_mtime_ns == cut
+
+
+def test_excerpts_that_begin_between_seconds_have_names_of_their_own(tmp_path: Path) -> None:
+    run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "corpus", "--cut", 5.2, "--most", 2)
+    run(tmp_path / "m.jsonl", "-o", tmp_path / "corpus", "--cut", 5.4, "--most", 2)
+    assert len(list((tmp_path / "corpus" / "audio").iterdir())) == 8
+
+
 def test_alignments_stand_in_for_performances_and_their_doubts_count(tmp_path: Path) -> None:
     minuet = (Path(__file__).parents[2] / "examples" / "petzold-minuet.musicxml").read_bytes()
     score = formats.read_score(minuet)

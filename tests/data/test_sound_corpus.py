@@ -46,6 +46,13 @@ def test_excerpts_come_from_all_pieces_in_turn() -> None:
     assert excerpts([], 3, seed=0) == []
 
 
+def test_no_excerpt_is_drawn_twice_and_each_has_a_name_of_its_own() -> None:
+    made = excerpts([Piece("x", "", "train", {}, {"a": LONG})], 80, seed=0)
+    assert len({name for name, _ in made}) == len(made) == 80
+    short = Performance(NOTES[:40])
+    assert [len(cut.notes) for _, cut in excerpts([Piece("x", "", "train", {}, {"a": short})], 5, seed=0)] == [40]
+
+
 def test_generated_music_covers_the_keyboard() -> None:
     made = [covering(seed) for seed in range(30)]
     notes = np.concatenate([performance.notes for performance in made])
@@ -100,6 +107,19 @@ def test_a_corpus_is_rendered_and_listed(folder: Path) -> None:
         "train",
         ("grand",),
     )
+
+
+def test_what_was_rendered_stays_until_its_performance_is_another(folder: Path) -> None:
+    def again(seed: int) -> dict[str, tuple[int, bytes]]:
+        grand = Instrument("grand", "modal", {"resonance": 0.0})
+        prepare(folder.parent, folder, [grand], train=1, valid=1, coverage=1, seed=seed)
+        return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in (folder / "audio").iterdir()}
+
+    name = "coverage__0.grand.flac"
+    first = again(0)
+    assert again(0) == first
+    assert again(1)[name][1] != first[name][1]
+    assert again(0)[name][1] == first[name][1]
 
 
 def test_broken_lists_are_refused(tmp_path: Path) -> None:
