@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from lxml import etree
 
+from perfsynth.formats.musicxml_numbers import positive
+
 log = logging.getLogger("perfsynth")
 
 _VALUES = ("maxima", "long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th")
@@ -19,12 +21,12 @@ _LEAVES = ("fine", "dacapo", "dalsegno", "tocoda")  # sounds that stand where a 
 def add_up(time: etree._Element) -> None:
     """An additive metre, 3+2/8 or 3/8 + 1/4, becomes one of as many beats as it has in all, 5/8."""
     beats, types = time.findall("beats"), time.findall("beat-type")
-    finest = max((_whole(one.text, 1) for one in types), default=1)
+    finest = max((positive(one.text, 1) for one in types), default=1)
     counts = [(one.text or "").split("+") for one in beats]
     if len(beats) != len(types) or max(map(len, counts), default=0) + len(beats) <= 2:
         return
-    shares = [finest // _whole(one.text, 1) for one in types]
-    total = sum(_whole(n.strip(), 0) * share for each, share in zip(counts, shares, strict=True) for n in each)
+    shares = [finest // positive(one.text, 1) for one in types]
+    total = sum(positive(n, 0) * share for each, share in zip(counts, shares, strict=True) for n in each)
     beats[0].text, types[0].text = str(total), str(finest)
     for element in (*beats[1:], *types[1:]):
         time.remove(element)
@@ -38,12 +40,12 @@ def bound_moves(part: etree._Element, name: str) -> None:
     divisions, beats, beat_type = 1, 4, 4
     for measure in part.iterfind("measure"):
         for attributes in measure.iterfind("attributes"):
-            divisions = _whole(attributes.findtext("divisions"), divisions)
-            beats = _whole(attributes.findtext("time/beats"), beats)
-            beat_type = _whole(attributes.findtext("time/beat-type"), beat_type)
+            divisions = positive(attributes.findtext("divisions"), divisions)
+            beats = positive(attributes.findtext("time/beats"), beats)
+            beat_type = positive(attributes.findtext("time/beat-type"), beat_type)
         longest = MAX_LEAP * divisions * 4 * beats / beat_type
         for duration in measure.iterfind("forward/duration"):
-            if _whole(duration.text, 0) > longest:
+            if positive(duration.text, 0) > longest:
                 log.warning(
                     "%s: measure %s: a leap of %s divisions is left out", name, measure.get("number"), duration.text
                 )
@@ -72,10 +74,10 @@ def _measured(measure: etree._Element, divisions: int) -> tuple[Fraction, Fracti
     before: etree._Element | None = None  # the note that a chord would stand on
     for element in measure:
         if element.tag == "attributes":
-            divisions = _whole(element.findtext("divisions"), divisions)
+            divisions = positive(element.findtext("divisions"), divisions)
         if element.tag not in _MOVES or (before is not None and element.find("chord") is not None):
             continue
-        move = Fraction(_whole(element.findtext("duration"), 0), divisions)
+        move = Fraction(positive(element.findtext("duration"), 0), divisions)
         place = max(place - move, Fraction(0)) if element.tag == "backup" else place + move
         length = max(length, place)
         before = element if element.tag == "note" else before
@@ -107,7 +109,3 @@ def _divided(divisions: int) -> etree._Element:
     attributes = etree.Element("attributes")
     etree.SubElement(attributes, "divisions").text = str(divisions)
     return attributes
-
-
-def _whole(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isdecimal() and int(text) > 0 else otherwise

@@ -12,6 +12,7 @@ from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
+from perfsynth.formats.musicxml_numbers import tidy, whole
 from perfsynth.formats.musicxml_tempos import sound_tempos
 from perfsynth.formats.musicxml_tremolos import write_out
 from perfsynth.formats.musicxml_unpitched import sound_unpitched
@@ -61,6 +62,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
         raise InputError(f"{name}: this MusicXML is timewise; export it as score-partwise")
     if root.tag != "score-partwise":
         raise InputError(f"{name}: this XML is <{etree.QName(root).localname}>, not a MusicXML score")
+    tidy(root)
     extras = Extras()
     for tag in _LAYOUT:
         for element in list(root.iter(tag)):
@@ -133,16 +135,11 @@ def _said_beside(note: etree._Element) -> Mark:
 def _fold_octaves(transpose: etree._Element) -> None:
     """A transposition by octaves and semitones becomes one by semitones."""
     octaves, chromatic = transpose.find("octave-change"), transpose.find("chromatic")
-    if octaves is None or not _is_whole(octaves.text):
+    if octaves is None:
         return
     if chromatic is None:
         chromatic = etree.SubElement(transpose, "chromatic")
-    semitones = int(chromatic.text or 0) if _is_whole(chromatic.text) else 0
-    chromatic.text = str(semitones + 12 * int(octaves.text or 0))
-
-
-def _is_whole(text: str | None) -> bool:
-    return re.fullmatch(r"\s*[+-]?\d{1,3}\s*", text or "") is not None
+    chromatic.text = str(whole(chromatic.text) + 12 * whole(octaves.text))
 
 
 def _trailing(measure: etree._Element) -> set[str]:

@@ -10,12 +10,12 @@ from math import lcm
 from lxml import etree
 
 from perfsynth.formats.musicxml_measures import QUARTERS
+from perfsynth.formats.musicxml_numbers import whole
 
 FLAGS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}  # they count as strokes do
 UNMEASURED = 3  # strokes that "as fast as can be" is written with where they are not counted
 MOST_STROKES = 512  # of one tremolo
 STROKE = re.compile(r"t\d+(-\d+)?$")  # ends the id of a stroke after the first
-_DIVISIONS = re.compile(r"\s*(-?\d{1,9})(?:\.\d*)?\s*")
 _FIRST_ONLY = ("notations", "tie", "accidental", "lyric", "beam")  # of the first stroke
 
 Chord = list[etree._Element]
@@ -32,7 +32,7 @@ def write_out(part: etree._Element) -> None:
     found = [tremolo for measure in part.iterfind("measure") for tremolo in _tremolos(measure)]
     finer = lcm(*((_length(chords) / count).denominator for chords, count in found))
     for timed in part.iter("divisions", "duration", "offset"):
-        timed.text = str(_number(timed.text) * finer)
+        timed.text = str(whole(timed.text) * finer)
     for chords, count in found:
         _strike(chords, count)
 
@@ -80,13 +80,7 @@ def _count(chord: Chord, sign: etree._Element) -> int:
 
 def _length(chords: list[Chord]) -> Fraction:
     """Divisions that the chords last together."""
-    return Fraction(sum(_number(chord[0].findtext("duration")) for chord in chords))
-
-
-def _number(text: str | None) -> int:
-    """A whole number of divisions, 0 where there is none."""
-    found = _DIVISIONS.fullmatch(text or "")
-    return int(found[1]) if found else 0
+    return Fraction(sum(whole(chord[0].findtext("duration")) for chord in chords))
 
 
 def _strike(chords: list[Chord], count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -94,6 +95,32 @@ def test_notes_metre_key_and_names() -> None:
 def test_an_additive_metre_has_as_many_beats_as_it_has_in_all(written: str, metre: tuple[int, int]) -> None:
     data = document([THREE]).replace(b"<beats>3</beats><beat-type>4</beat-type>", written.encode())
     assert [row[1:] for row in read_musicxml(data).meters.tolist()] == [metre]
+
+
+def test_numbers_may_stand_between_white_space_and_have_decimals() -> None:
+    plain = document(
+        [note("C4", 4) + BACKUP.replace("12", "4") + note("E4", 12, voice=2), THREE], [note("G#3", 12), THREE]
+    )
+    moved = b"</time><transpose><chromatic>-2</chromatic><octave-change>1</octave-change></transpose>"
+    plain = plain.replace(b"</time>", moved)
+    written = read_musicxml(plain)
+    for around in (rb" \1 ", rb"\n\t\1\n", rb"\1.0"):
+        data = plain
+        for tag in (
+            b"divisions",
+            b"duration",
+            b"beats",
+            b"beat-type",
+            b"fifths",
+            b"alter",
+            b"chromatic",
+            b"octave-change",
+        ):
+            data = re.sub(rb"(?<=<" + tag + rb">)(-?\d+)(?=<)", around, data)
+        read = read_musicxml(data)
+        assert data != plain
+        for table in ("notes", "meters", "keys", "measures"):
+            assert getattr(read, table).tolist() == getattr(written, table).tolist()
 
 
 def test_white_space_before_the_xml_declaration_is_passed_over() -> None:
