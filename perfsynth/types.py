@@ -171,7 +171,7 @@ class Performance(Artifact):
     """Notes and pedals in seconds, as a player's hands and feet made them."""
 
     notes: np.ndarray  # PERFORMED_NOTE
-    controls: np.ndarray = _empty(CONTROL)
+    controls: np.ndarray = _empty(CONTROL)  # by their times
     parts: tuple[Part, ...] = (Part(),)
 
     @property

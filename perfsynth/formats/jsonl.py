@@ -57,7 +57,7 @@ def _plain(row: tuple, dtype: np.dtype) -> dict[str, Any]:
 
 
 def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Performance:
-    """Read what `write_jsonl` writes.
+    """Read what `write_jsonl` writes; the controls of a performance come by their times.
 
     Raises
     ------
@@ -83,6 +83,7 @@ def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Perf
         controls = _table(header["controls"], CONTROL, name, first_line=1)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{name}: line 1: its header lacks or garbles {error}; write the file again") from error
+    controls = controls[np.argsort(controls["time_s"], kind="stable")]
     performance = Performance(_table(rows, PERFORMED_NOTE, name, first_line=2), controls, parts, **made)
     _check(performance, name)
     return performance

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perfsynth.errors import InputError
 from perfsynth.formats.jsonl import read_jsonl, write_jsonl
-from perfsynth.types import ALIGNED_NOTE, Alignment, Performance, Tokens
+from perfsynth.types import ALIGNED_NOTE, CONTROL, Alignment, Performance, Tokens
 from tests.strategies import MADE, damaged, performances
 
 
@@ -23,6 +23,14 @@ def test_a_performance_comes_back_exactly(performance: Performance) -> None:
     assert read.notes.tolist() == performance.notes.tolist()
     assert read.controls.tolist() == performance.controls.tolist()
     assert (read.parts, read.history) == (performance.parts, performance.history)
+
+
+def test_controls_come_by_their_times_and_those_at_once_as_they_were() -> None:
+    rows = [(2.0, 64, 0, 0), (0.5, 64, 127, 0), (0.5, 66, 1, 0), (0.5, 64, 3, 0)]
+    controls = [dict(zip(CONTROL.names or (), row, strict=True)) for row in rows]
+    read = read_jsonl(json.dumps({"perfsynth": "performance", "parts": [{}], "controls": controls}).encode())
+    assert isinstance(read, Performance)
+    assert read.controls.tolist() == [*rows[1:], rows[0]]
 
 
 def test_an_alignment_comes_back_with_its_unplayed_notes() -> None:
