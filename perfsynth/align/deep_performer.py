@@ -20,6 +20,7 @@ import numpy as np
 from perfsynth.align.bands import mono
 from perfsynth.align.core import rows
 from perfsynth.align.dtw import Backend, warp
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import MissingError
 from perfsynth.types import PERFORMED_NOTE, Audio, Performance, Score
 
@@ -46,7 +47,7 @@ def aligned(audio: Audio, score: Score, render: Render | None, *, backend: Backe
     if render is None:
         raise MissingError("method deep-performer renders the score: it needs a function that does, as FluidSynth's")
     mono(audio)  # refuses what holds no music
-    recorded = audio.samples.mean(axis=1, dtype=np.float32)
+    recorded = mixed(audio.samples)
     if audio.sample_rate != RATE:
         recorded = soxr.resample(recorded, audio.sample_rate, RATE)
     notes = score.notes[np.lexsort([score.notes["pitch"], score.notes["onset_beat"]])]

@@ -45,6 +45,7 @@ def listen(path: str) -> Heard:
     """
     import soxr
 
+    from perfsynth.dsp.mixing import mixed
     from perfsynth.formats.audio_blocks import read_blocks
 
     stream = read_blocks(storage.read(path) if storage.is_url(path) else Path(path), name=path)
@@ -55,7 +56,7 @@ def listen(path: str) -> Heard:
         if not np.isfinite(block).all():
             raise InputError(f"{path}: holds samples that are not finite at {meter.n / stream.sample_rate:.1f} s")
         meter.add(block)
-        kept.append(down.resample_chunk(block.mean(axis=1)))
+        kept.append(down.resample_chunk(mixed(block)))
     kept.append(down.resample_chunk(np.zeros(0, np.float32), last=True))
     duration_s = meter.n / stream.sample_rate
     return Heard(duration_s, tuple(meter.faults()), np.concatenate(kept), stream.sha256)

@@ -36,9 +36,10 @@ def heard(stream: AudioStream, notes: np.ndarray) -> np.ndarray:
     notes
         PERFORMED_NOTE, by their onsets.
     """
+    from perfsynth.dsp.mixing import mixed
     from perfsynth.dsp.resample import resample
 
-    blocks = (block.mean(axis=1, keepdims=True).astype(np.float32) for block in stream.blocks)
+    blocks = (mixed(block)[:, None] for block in stream.blocks)
     mono = resample(replace(stream, blocks=blocks, n_channels=1), RATE)
     found = np.zeros(len(notes))
     done = 0

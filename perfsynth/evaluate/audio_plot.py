@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS, spectrogram
+from perfsynth.dsp.mixing import mixed
 from perfsynth.evaluate.audio import Comparison
 from perfsynth.evaluate.canvas import PALETTE, TICKS_HZ, close_up, draw, figure, hertz_labels
 from perfsynth.evaluate.matching import RATE, matched
@@ -44,7 +45,7 @@ def comparison_figure(generated: np.ndarray, reference: np.ndarray, found: Compa
     matplotlib.figure.Figure
     """
     pair = matched(generated, reference)
-    sounds = dict(zip(SIDES, (pair.generated.mean(axis=1), pair.reference.mean(axis=1)), strict=True))
+    sounds = dict(zip(SIDES, map(mixed, (pair.generated, pair.reference)), strict=True))
     onset = standing_out_s(sounds["reference"])
     canvas = figure(14, 19)
     canvas.suptitle(_summary(found))

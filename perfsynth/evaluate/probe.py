@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import InputError
 from perfsynth.evaluate import probe_notes as plan
 from perfsynth.evaluate.condition import Condition, condition, level_dbfs
@@ -184,4 +185,4 @@ def _damped(sound: Recording, onset_s: float) -> float:
 
 def _steadiness(sound: Recording, key: int) -> Steadiness:
     onset = plan.schedule().decay_s[plan.DECAY_KEYS.index(key)]
-    return steadiness(sound.cut(onset, *STEADY_WINDOW_S).mean(axis=1), sound.sample_rate, key)
+    return steadiness(mixed(sound.cut(onset, *STEADY_WINDOW_S)), sound.sample_rate, key)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth.dsp.mixing import mixed
 from perfsynth.evaluate import probe_notes as plan
 from perfsynth.evaluate.canvas import TICKS_HZ, close_up, draw, figure, hertz_labels
 from perfsynth.evaluate.decay import FRAME_S, STEP_S, energy_decay_db, envelope_db
@@ -118,7 +119,7 @@ def _pedal(axes: Any, found: Probe) -> None:
 def _attack(axes: Any, sound: Recording, *, hop: int, n_fft: int, until_s: float) -> None:
     """Middle C out of silence."""
     onset = plan.schedule().decay_s[plan.DECAY_KEYS.index(plan.PEDAL_KEY)]
-    around = sound.cut(onset, -CONTEXT_S, until_s + CONTEXT_S).mean(axis=1)
+    around = mixed(sound.cut(onset, -CONTEXT_S, until_s + CONTEXT_S))
     loudest = max(float(np.abs(around).max()), 1e-9)  # or a soft engine would lie below the floor of spectrograms
     span = (ATTACK_S[0], until_s)
     draw(axes, close_up(around / loudest, sound.sample_rate, CONTEXT_S, span, n_fft=n_fft, hop=hop))

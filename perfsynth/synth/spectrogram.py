@@ -10,6 +10,7 @@ import numpy as np
 
 from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS, Preset, spectrogram
+from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError
 from perfsynth.nn.device import checked
@@ -64,7 +65,7 @@ def synthesize_spectrogram(
 def modal(
     performance: Performance, *, preset: str = PRESET, piano: str | None = None, room: str = "dry", seed: int = 0
 ) -> Spectrogram:
-    """The spectrogram of the modal piano, left and right averaged; see `perfsynth.synth.modal.engine.stream`."""
+    """The spectrogram of the modal piano, left and right mixed; see `perfsynth.synth.modal.engine.stream`."""
     from perfsynth.synth.modal.engine import stream
 
     _preset(preset)
@@ -72,7 +73,7 @@ def modal(
 
 
 def measured(stream: AudioStream, preset: str) -> Spectrogram:
-    """The spectrogram of a stream, its channels averaged; the audio is not held in memory.
+    """The spectrogram of a stream, its channels mixed; the audio is not held in memory.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def _measured(stream: AudioStream, preset: Preset) -> Iterator[np.ndarray]:
     held = np.zeros(around * preset.hop, np.float32)  # from `around` frames before the next one on
     n_samples = n_frames = 0
     for block in stream.blocks:
-        held = np.concatenate([held, block.mean(axis=1, dtype=np.float32)])
+        held = np.concatenate([held, mixed(block)])
         n_samples += len(block)
         while len(held) >= (BLOCK + 2 * around) * preset.hop:
             yield spectrogram(held[: (BLOCK + 2 * around) * preset.hop], preset)[:, around : around + BLOCK]

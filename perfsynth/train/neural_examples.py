@@ -13,6 +13,7 @@ import numpy as np
 
 from perfsynth import formats
 from perfsynth.data.sound_corpus import Recording
+from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
 from perfsynth.types import Performance
 
@@ -46,7 +47,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Sounding:
-    """A recording, its channels averaged, from 0 s of the performance on."""
+    """A recording, its channels mixed, from 0 s of the performance on."""
 
     recording: Recording
     played: Performance
@@ -111,7 +112,7 @@ def _compared(example: Example) -> tuple[float, int]:
     exciter = np.asarray(example.exciter[:, :2] + example.exciter[:, 2:])
     sound = np.asarray(example.sound)
     level = [float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (exciter, sound)]
-    flux = [_flux(x.mean(axis=1)) for x in (exciter, sound)]
+    flux = [_flux(mixed(x)) for x in (exciter, sound)]
     size = min(map(len, flux))
     a, b = flux[0][MOST_LAG : size - MOST_LAG], flux[1]
     scores = [float(a @ b[MOST_LAG + lag : MOST_LAG + lag + len(a)]) for lag in range(-MOST_LAG, MOST_LAG + 1)]
@@ -134,7 +135,7 @@ def _sound(recording: Recording, sample_rate: int) -> np.ndarray:
 
 
 def _mono(recording: Recording, sample_rate: int) -> np.ndarray:
-    return np.asarray(_sound(recording, sample_rate).mean(axis=1))
+    return mixed(_sound(recording, sample_rate))
 
 
 def _exciter(played: Performance, sample_rate: int) -> np.ndarray:

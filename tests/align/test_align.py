@@ -223,6 +223,9 @@ def test_the_published_method(score: Score, recording: np.ndarray) -> None:
     error = found["onset_s"] - times_of(found["score_onset_beat"])
     assert np.mean(np.abs(error) < 0.1) > 0.9
     np.testing.assert_allclose(found["onset_s"] / 0.032, np.rint(found["onset_s"] / 0.032), atol=1e-6)
+    both = Audio(np.stack([recording, -recording], axis=1).astype(np.float32), RATE)
+    again = align(both, score, method="deep-performer", render=strings).notes
+    np.testing.assert_array_equal(again["onset_s"], found["onset_s"])
     with pytest.raises(MissingError, match="render"):
         align(audio_of(recording), score, method="deep-performer")
     with pytest.raises(UsageError, match="in memory"):

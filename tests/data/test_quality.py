@@ -109,6 +109,16 @@ def test_sound_that_is_cut_off_is_found(tmp_path: Path, kind: str) -> None:
     assert found["findings"][1]["fault"] == "missing"
 
 
+def test_channels_that_cancel_each_other_are_heard(tmp_path: Path) -> None:
+    from perfsynth.data.quality_audio import listen
+
+    samples = sounding(played(1, n=60))
+    wav(tmp_path / "one.wav", samples, subtype="FLOAT")
+    wav(tmp_path / "two.wav", np.concatenate([samples, -samples], axis=1), subtype="FLOAT")
+    one, two = (listen(str(tmp_path / f"{name}.wav")) for name in ("one", "two"))
+    np.testing.assert_array_equal(one.samples, two.samples)
+
+
 def test_gaps_are_the_same_however_the_blocks_fall() -> None:
     from perfsynth.data.quality_audio import _Meter
 

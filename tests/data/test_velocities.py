@@ -98,6 +98,13 @@ def test_a_long_recording_is_heard_in_stretches_as_it_is_at_once(monkeypatch: py
     assert np.corrcoef(halved[:150], at_once[:150])[0, 1] > 0.5
 
 
+def test_channels_that_cancel_each_other_are_heard() -> None:
+    both = np.concatenate([recorded(), -recorded()], axis=1)
+    np.testing.assert_array_equal(
+        heard(Audio(both, RATE).stream(), notes()), heard(Audio(recorded(), RATE).stream(), notes())
+    )
+
+
 def test_notes_that_are_not_heard_say_nothing_of_the_others() -> None:
     played = notes()
     at = np.arange(round(8 * RATE)) / RATE

@@ -131,3 +131,10 @@ def test_the_picture_shows_the_attack_that_stands_out(notes: np.ndarray) -> None
     waveforms = next(axes for axes in drawn.axes if axes.get_title().startswith("waveform")).lines
     assert np.array_equal(waveforms[0].get_ydata(), waveforms[1].get_ydata())
     assert len(waveforms[0].get_ydata()) > 0.15 * RATE
+
+
+def test_channels_that_cancel_each_other_are_drawn(notes: np.ndarray) -> None:
+    both = np.concatenate([notes, -notes], axis=1)
+    drawn = comparison_figure(both, both, distances(both, both))
+    waveforms = next(axes for axes in drawn.axes if axes.get_title().startswith("waveform")).lines
+    assert np.abs(waveforms[0].get_ydata()).max() > 0.01

@@ -85,6 +85,15 @@ def test_a_recording_started_late_measures_the_same(found: Probe) -> None:
     assert again.t60_s == pytest.approx(found.t60_s, rel=0.01)
 
 
+def test_channels_that_cancel_each_other_are_as_steady_as_one(found: Probe) -> None:
+    one = plain_piano.sounded(plan.schedule().performance)[:, :1]
+    both = recording(np.concatenate([one, -one], axis=1), plain_piano.RATE)
+    assert [note.tuning_cents for note in measure(both).steadiness] == pytest.approx([0.0] * 5, abs=0.2)
+    drawn = [axes for axes in probe_figure(both, found, "both").axes if axes.get_title().startswith("middle C, ")]
+    assert len(drawn) == 2
+    assert all(np.ptp(axes.collections[0].get_array()) > 20 for axes in drawn)  # dB
+
+
 def test_what_is_wrong_shows() -> None:
     audio = plain_piano.sounded(plan.schedule().performance)
     loud = plan.schedule().velocity_s[1, 20]

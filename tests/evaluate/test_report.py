@@ -204,6 +204,18 @@ def test_evaluate_audio_writes_a_page(sounds: Path) -> None:
     assert again.exit_code == 1 and "--force overwrites" in again.stderr
 
 
+def test_channels_that_cancel_each_other_are_drawn(sounds: Path) -> None:
+    one, rate = soundfile.read(sounds / "a.wav", always_2d=True)
+    drawn = []
+    for name, audio in (("one", one[:, [0, 0]]), ("two", np.concatenate([one[:, :1], -one[:, :1]], axis=1))):
+        soundfile.write(sounds / f"{name}.wav", audio, rate, subtype="FLOAT")
+        path = sounds / f"{name}.wav"
+        ran = evaluate("audio", path, "--reference", path, "--report", path.with_suffix(".html"))
+        assert ran.exit_code == 0, ran.output
+        drawn.append(self_contained((sounds / f"{name}.html").read_bytes()).all("img")[0]["src"])
+    assert drawn[0] == drawn[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -25,6 +25,13 @@ def test_blocks_are_measured_like_the_whole(name: str, n_samples: int, monkeypat
     assert np.abs(made.values - whole).max() < 2e-3
 
 
+def test_channels_that_cancel_each_other_are_measured() -> None:
+    audio = np.random.default_rng(1).normal(size=(5000, 1)).astype(np.float32) * 0.1
+    both = np.concatenate([audio, -audio], axis=1)
+    one, two = (measured(Audio(each, 44100).stream(997), "perfsynth-44k") for each in (audio, both))
+    np.testing.assert_array_equal(one.values, two.values)
+
+
 def test_the_modal_piano_as_a_spectrogram() -> None:
     performance = played((0.0, 0.5, 60, 100))
     made = synthesize_spectrogram(performance, piano=piano(), preset="deep-performer-16k", seed=4)

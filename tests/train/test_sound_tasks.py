@@ -16,7 +16,7 @@ from perfsynth.formats.midi_write import write_performance
 from perfsynth.synth.neural_exciter import exciter
 from perfsynth.train.config import read_config
 from perfsynth.train.loop import make_task, train
-from perfsynth.train.neural_examples import examples_of
+from perfsynth.train.neural_examples import examples_of, soundings_of
 from perfsynth.train.spectral import spectral_losses
 from perfsynth.types import Audio, Performance
 from tests.synth.modal_instrument import played, sound
@@ -145,6 +145,19 @@ def test_instruments_are_brought_to_the_level_and_the_time_of_the_exciter(corpus
         given, wanted = example.clip(2000, RATE)
         assert given.shape == (4, RATE)
         assert np.abs(given[:2] + given[2:] - wanted).max() < 0.03 * np.abs(wanted).max()
+
+
+def test_channels_that_cancel_each_other_are_learnt_from(corpus: Path, tmp_path: Path) -> None:
+    music = corpus / "train.mid"
+    one = sounded(MUSIC["train"], 1.0, 0)[:, :1]
+    made = []
+    for name, audio in (("one", one), ("two", np.concatenate([one, -one], axis=1))):
+        path = tmp_path / f"{name}.wav"
+        write_audio(Audio(audio, RATE).stream(), path, format="wav", subtype="FLOAT")
+        recordings = [Recording("P/x", "train", "near", str(music), str(path))]
+        made.append((soundings_of(recordings, tmp_path, RATE)[0].sound, examples_of(recordings, tmp_path, RATE)[0].lag))
+    np.testing.assert_array_equal(made[0][0], made[1][0])
+    assert made[0][1] == made[1][1]
 
 
 def test_a_clip_at_the_very_end_is_followed_by_silence(corpus: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 
+from perfsynth.dsp.mixing import mixed
 from perfsynth.evaluate.audio import Comparison
 from perfsynth.evaluate.audio_plot import SIDES, standing_out_s
 from perfsynth.evaluate.ladder import OTHER, rungs
@@ -66,7 +67,7 @@ def comparison_page(
         What was read, by name.
     """
     pair = matched(heard.generated, heard.reference)
-    mono = dict(zip(SIDES, (pair.generated.mean(axis=1), pair.reference.mean(axis=1)), strict=True))
+    mono = dict(zip(SIDES, map(mixed, (pair.generated, pair.reference)), strict=True))
     onset_s = standing_out_s(mono["reference"])
     drawn = [pictures.spectrograms(mono, onset_s), pictures.attack(mono, onset_s), pictures.bark(found)]
     words = ("as it is judged: at the loudness of the reference, its lag taken out", "what it is judged by")
