@@ -8,6 +8,7 @@ import sys
 from types import TracebackType
 
 import typer
+from typer.main import get_command
 
 from perfsynth.version import __version__
 
@@ -52,7 +53,8 @@ def main() -> None:
     sys.excepthook = _one_line
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        # Called as it is, `app` would put its own hook in the place of this one.
+        sys.exit(get_command(app)(standalone_mode=False) or 0)
     except typer.Abort:
         sys.exit(130)
     except typer.TyperException as error:  # wrong options: found before any command runs
@@ -71,4 +73,6 @@ def _one_line(kind: type[BaseException], error: BaseException, trace: TracebackT
     if {"-v", "--verbose"} & set(sys.argv):
         sys.__excepthook__(kind, error, trace)
     text = " ".join(str(error).split())
-    print(f"perfsynth: defect: {kind.__name__}: {text}; please report it with the output of -v", file=sys.stderr)
+    message = f"defect: {kind.__name__}: {text}; please report it with the output of -v"
+    line = json.dumps({"error": message, "exit_code": 1}) if "--json" in sys.argv else f"perfsynth: {message}"
+    print(line, file=sys.stderr)

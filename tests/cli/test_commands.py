@@ -152,3 +152,21 @@ def test_the_command_reference_is_up_to_date() -> None:
     root = EXAMPLE.parents[1]
     ran = subprocess.run([sys.executable, root / "tools/cli_reference.py"], capture_output=True, text=True, timeout=120)
     assert ran.stdout == (root / "docs/cli.md").read_text()
+
+
+@pytest.mark.parametrize("told", [[], ["--json"], ["--verbose"]])
+def test_a_defect_is_one_line_that_asks_for_a_report(told: list[str], tmp_path: Path) -> None:
+    arguments = ["perfsynth", "render-performance", str(EXAMPLE), "--model", "deadpan", "-o", str(tmp_path / "a.mid")]
+    code = (
+        "import sys; from perfsynth.cli import main; from perfsynth.perform import deadpan;"
+        "deadpan.velocities = lambda score: {}['of\\nnone'];"
+        f"sys.argv = {[*arguments, *told]!r}; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 1
+    *before, last = ran.stderr.splitlines()
+    assert ("Traceback (most recent call last):" in before) == (told == ["--verbose"])
+    assert told == ["--verbose"] or before == []
+    said = json.loads(last)["error"] if told == ["--json"] else last.removeprefix("perfsynth: ")
+    assert said.startswith("defect: KeyError: ") and "please report it" in said
+    assert list(tmp_path.iterdir()) == []
