@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfsynth.errors import InputError
 from perfsynth.types import TEMPO
 
 DEFAULT_BPM = 120.0  # what a MIDI file without a tempo means
@@ -58,15 +57,7 @@ def beats_to_seconds(beats: np.ndarray, tempos: np.ndarray) -> np.ndarray:
 
 
 def scaled_to(tempos: np.ndarray, bpm: float, *, start_beat: float, end_beat: float) -> np.ndarray:
-    """The same tempo map, faster or slower, so that from `start_beat` to `end_beat` its mean is `bpm`.
-
-    Raises
-    ------
-    InputError
-        When `bpm` is not a tempo that can be played (1 to 1000 quarter notes a minute).
-    """
-    if not 1.0 <= bpm <= 1000.0:
-        raise InputError(f"bpm {bpm:g}: a tempo lies between 1 and 1000 quarter notes a minute")
+    """The same tempo map, faster or slower, so that from `start_beat` to `end_beat` its mean is `bpm`."""
     seconds = np.diff(beats_to_seconds(np.array([start_beat, end_beat]), tempos))[0]
     if seconds <= 0:  # all notes at one onset: any tempo plays them alike
         return np.array([(start_beat, bpm)], TEMPO)

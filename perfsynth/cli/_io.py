@@ -27,6 +27,7 @@ from perfsynth.cli._item import STDIN, STDOUT, Item, Session, listen, make_folde
 from perfsynth.cli._many import PARAMETERS, Many
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError, UsageError
+from perfsynth.seeds import check_seed
 
 __all__ = ["STDIN", "STDOUT", "Item", "Many", "Session", "report", "stage"]
 
@@ -76,6 +77,7 @@ def stage(
         ) -> None:  # fmt: skip
             session = Session(as_json, quiet, verbose)
             with _reporting(session):
+                check_seed(seed)
                 how = _batch_options.Batch(**{option: options.pop(option) for option in _batch_options.NAMES})
                 rows = _batch.rows_of(how.manifest, name) if how.manifest else _rows(inputs, columns(name).reads)
                 if how.manifest and (inputs or out_dir is None):

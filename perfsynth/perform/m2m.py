@@ -42,7 +42,7 @@ def perform(
     Raises
     ------
     UsageError
-        When temperature or pianist are out of range.
+        When there is no such pianist.
     """
     import torch
 
@@ -50,8 +50,6 @@ def perform(
     from perfsynth.perform.m2m_network import M2M, Config
 
     network = network_of(weights, "m2m", M2M, Config)
-    if temperature < 0:
-        raise UsageError(f"temperature {temperature:g}: it must not be negative")
     if pianist is not None and not 0 <= pianist < network.config.pianists:
         raise UsageError(f"pianist {pianist}: this model knows 0 to {network.config.pianists - 1}")
     ids, order = score_tokens(score)

@@ -8,6 +8,7 @@ from typing import Any
 from perfsynth import registry
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError, expect
+from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -49,7 +50,7 @@ def synthesize(
     InputError
         When the performance has no notes.
     UsageError
-        When there is no such engine, it takes no such option, or no audio has that sample rate.
+        When there is no such engine, it takes no such option, no audio has that sample rate, or `seed` is none.
     """
     expect(
         performance, Performance, "perfsynth.perform makes one of a score, load(path, as_performance=True) reads one"
@@ -58,6 +59,7 @@ def synthesize(
         raise InputError("the performance has no notes; there is nothing to sound")
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
+    check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     system, play, taken = registry.choose(engine, "synth-audio", given)
     common = {"sample_rate": sample_rate, "device": device, "seed": seed}

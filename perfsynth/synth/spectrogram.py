@@ -14,6 +14,7 @@ from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError
 from perfsynth.nn.device import checked
+from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 PRESET = "perfsynth-44k"
@@ -50,10 +51,11 @@ def synthesize_spectrogram(
     MissingError
         When there is no such device.
     UsageError
-        When there is no such model, or it takes no such option.
+        When there is no such model, it takes no such option, or `seed` is none.
     """
     if len(performance.notes) == 0:
         raise InputError("the performance has no notes; there is nothing to sound")
+    check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     system, predict, taken = registry.choose(model, "synth-mel", given)
     common = {"device": checked(device), "seed": seed}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from perfsynth.errors import InputError
+from perfsynth.seeds import LARGEST
 
 # The task of each system that can be trained: "module:Class".
 TASKS = {
@@ -68,9 +69,11 @@ def _fault(name: str, value: Any) -> str:
     if name in choices:
         return "" if value in choices[name] else f"it is one of {', '.join(choices[name])}"
     if name in ("steps", "batches", "validate_every", "seed"):
-        least = 0 if name == "seed" else 1
-        whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        return "" if whole else f"it is a whole number of at least {least}"
+        least, most = (0, LARGEST) if name == "seed" else (1, math.inf)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and value > most:
+            return f"it is at most {most}"
+        return "" if whole and value >= least else f"it is a whole number of at least {least}"
     numbers = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n) for n in numbers):
         return "it is a number"

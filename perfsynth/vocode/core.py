@@ -12,6 +12,7 @@ from perfsynth.dsp.mel import PRESETS
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError
 from perfsynth.nn.device import checked
+from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -57,11 +58,12 @@ def vocode(
     MissingError
         When there is no such device.
     UsageError
-        When there is no such model, it takes no such option, or no audio has that sample rate.
+        When there is no such model, it takes no such option, no audio has that sample rate, or `seed` is none.
     """
     check(spectrogram)
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
+    check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     without = () if spectrogram.performance is not None else NEED_PERFORMANCE
     system, sound, taken = registry.choose(model, "vocode", given, without=without)

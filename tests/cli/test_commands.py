@@ -170,3 +170,10 @@ def test_a_defect_is_one_line_that_asks_for_a_report(told: list[str], tmp_path: 
     said = json.loads(last)["error"] if told == ["--json"] else last.removeprefix("perfsynth: ")
     assert said.startswith("defect: KeyError: ") and "please report it" in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["render", "render-performance", "synth-audio", "synth-mel", "vocode"])
+def test_a_seed_that_is_too_large_is_refused_in_one_line(command: str, tmp_path: Path) -> None:
+    ran = perfsynth(command, EXAMPLE, "--seed", 2**63, "-o", tmp_path / "a")
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (2, 1)
+    assert b"seed 9223372036854775808: it is a whole number from 0 to 9223372036854775807" in ran.stderr

@@ -153,5 +153,3 @@ def test_tempo_is_met_and_options_out_of_range_are_refused(score: Score, weights
     assert 60 * beats / np.ptp(made.notes["onset_s"]) == pytest.approx(90.0, rel=0.01)
     with pytest.raises(UsageError, match="pianist 2"):
         perform(score, model="m2m", weights=weights, pianist=2)
-    with pytest.raises(UsageError, match="temperature"):
-        perform(score, model="m2m", weights=weights, temperature=-1.0)

@@ -46,6 +46,7 @@ def test_values_are_read_and_changed_from_outside(tmp_path: Path) -> None:
         (GOOD.replace("10", "0"), r"\[train\] steps = 0: it is a whole number of at least 1"),
         (GOOD.replace("10", "1.5"), "steps = 1.5: it is a whole number"),
         (GOOD.replace("10", "true"), "steps = True: it is a whole number"),
+        (GOOD + f"seed = {2**63}", rf"seed = {2**63}: it is at most {2**63 - 1}"),
         (GOOD + "learning_rate = -1", "learning_rate = -1: it is more than 0"),
         (GOOD + "learning_rate = nan", "learning_rate = nan: it is a number"),
         (GOOD + 'learning_rate = "fast"', "learning_rate = 'fast': it is a number"),
