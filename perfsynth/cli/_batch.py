@@ -22,7 +22,7 @@ from perfsynth.batch.outcome import Outcome, Status, Tally
 from perfsynth.batch.processes import Processes
 from perfsynth.cli._batch_options import Batch
 from perfsynth.cli._batch_report import Watch, summarise
-from perfsynth.cli._item import STDIN, Item, Session, listen, log, make_folder, streams
+from perfsynth.cli._item import STDIN, Item, Session, check_file, listen, log, make_folder, streams
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
 
@@ -115,6 +115,8 @@ def run(
     tally = Tally(len(mine))
     for folder in sorted({Path(job.target).parent for job, _ in mine if not storage.is_url(job.target)}):
         make_folder(folder)
+    for path in filter(None, (how.failures, how.results)):
+        check_file(path)
     with _recorded([row for _, row in mine], [job for job, _ in mine], outcomes, stage, how, session):
         _work([job for job, _ in mine], outcomes, tally, how, session)
     then([mine[index][0].target for index, outcome in sorted(outcomes.items()) if outcome.status != "failed"])
@@ -179,6 +181,9 @@ def _recorded(
         paths = {"failed": how.failures, "there": how.results}
         for index, outcome in sorted(outcomes.items()):
             kind = "failed" if outcome.status == "failed" else "there"
+            target = jobs[index].target
+            if outcome.status == "skipped" and not storage.is_url(target) and not Path(target).exists():
+                continue  # another process is at it
             new = Path(paths[kind] or "").parent
             reads = columns(stage).reads
             fields = rows[index].fields or dict(zip(reads, rows[index].inputs, strict=True))
@@ -186,7 +191,7 @@ def _recorded(
             if kind == "failed":
                 row |= {"error": outcome.error}
             else:
-                row |= relocated({columns(stage).makes: jobs[index].target}, ".", new)
+                row |= relocated({columns(stage).makes: target}, ".", new)
             made[kind].append(row)
         for kind, path in paths.items():
             if path is not None:

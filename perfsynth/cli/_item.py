@@ -17,7 +17,7 @@ from pathlib import Path
 from perfsynth.batch import storage
 from perfsynth.batch.claim import claim, part
 from perfsynth.cli._progress import Progress
-from perfsynth.errors import PerfsynthError
+from perfsynth.errors import PerfsynthError, UsageError
 
 STDIN = STDOUT = "-"
 HANDLES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # even with a file behind them: a redirection
@@ -165,6 +165,22 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PerfsynthError(f"{folder}: cannot be made a folder ({error.strerror})") from error
+
+
+def check_file(path: str) -> None:
+    """Refuse, before any work is done, what cannot become a file at its end.
+
+    Raises
+    ------
+    UsageError
+        When it is a stream or a folder.
+    PerfsynthError
+        When there is no folder for it.
+    """
+    if streams(path) or Path(path).is_dir():
+        raise UsageError(f"{path}: is {'a folder' if Path(path).is_dir() else 'no file'}; name a file")
+    if not Path(path).resolve().parent.is_dir():
+        raise PerfsynthError(f"{path}: there is no folder {Path(path).parent}; create it first")
 
 
 @contextmanager

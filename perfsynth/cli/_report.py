@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfsynth.cli._io import Item, Session
-from perfsynth.cli._item import streams
+from perfsynth.cli._item import check_file, streams
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError, UsageError
 
@@ -26,8 +26,7 @@ def check_new(path: str | None, *, force: bool) -> None:
         return
     if Path(path).exists() and not force:
         raise PerfsynthError(f"{path}: already there; --force overwrites it")
-    if not Path(path).resolve().parent.is_dir():
-        raise PerfsynthError(f"{path}: there is no folder {Path(path).parent}; create it first")
+    check_file(path)
 
 
 def check_picture(path: str | None, *, force: bool) -> None:

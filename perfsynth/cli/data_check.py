@@ -16,6 +16,7 @@ import typer
 
 from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
+from perfsynth.cli._item import check_file
 from perfsynth.cli._progress import Progress
 from perfsynth.cli.data import data
 from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
@@ -51,11 +52,10 @@ class Asked:
         """Refuse what cannot be done before any work is."""
         if self.jobs < 0:
             raise UsageError(f"--jobs {self.jobs}: not a number of processes; 0 takes as many as there are cores")
-        for path in (self.findings, self.report, self.passed):
-            if path is not None and path.exists() and not self.force:
+        for path in filter(None, (self.findings, self.report, self.passed)):
+            check_file(str(path))
+            if path.exists() and not self.force:
                 raise UsageError(f"{path}: already there; --force overwrites it")
-            if path is not None and not path.absolute().parent.is_dir():
-                raise PerfsynthError(f"{path}: there is no folder {path.parent}; create it first")
 
 
 @_io.report(

@@ -230,10 +230,6 @@ def test_shards_make_the_whole_and_inputs_need_no_manifest(work: Workplace) -> N
         (["--manifest", "m.jsonl", "--out-dir", "o", "--jobs", "-1"], "--jobs -1"),
         (["--manifest", "m.jsonl", "--out-dir", "o", "--jobs", "2", "--cluster", "x"], "exclude each other"),
         (["--manifest", "m.jsonl", "--out-dir", "m.jsonl"], "cannot be made a folder"),
-        (
-            ["--manifest", "m.jsonl", "--out-dir", "o", "--results", "no/where.jsonl"],
-            "no/where.jsonl: cannot be written",
-        ),
         (["-", "x.mid", "--out-dir", "o", "--jobs", "2"], "cannot read stdin"),
         (["--manifest", "up.jsonl", "--out-dir", "o"], "outside the folder of the results"),
     ],
@@ -248,6 +244,37 @@ def test_what_means_nothing_is_refused_in_one_line(work: Workplace, arguments: l
     assert child.returncode in (1, 2), said
     assert words in said
     assert "defect" not in said
+
+
+@pytest.mark.parametrize("option", ["--results", "--failures"])
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("no/where.jsonl", "there is no folder no"), ("-", "-: is no file; name a file"), ("full", "full: is a folder")],
+)
+def test_a_manifest_that_cannot_be_written_is_found_before_any_work(
+    work: Workplace, option: str, path: str, words: str
+) -> None:
+    (work.folder / "full").mkdir()
+    (work.folder / "x.mid").write_bytes(midi(0))
+    (work.folder / "m.jsonl").write_text('{"performance": "x.mid"}\n')
+    child = work.start("--manifest", "m.jsonl", "--out-dir", "o", option, path)
+    said = child.communicate(timeout=TIMEOUT_S)[1]
+    assert child.returncode in (1, 2)
+    assert words in said and said.count("\n") == 1
+    assert list((work.folder / "o").iterdir()) == []
+    assert not (work.folder / "-").exists()
+
+
+def test_what_another_process_is_at_is_no_result_yet(work: Workplace) -> None:
+    path = manifest(work.folder, 2)
+    line = ("--manifest", path, "--out-dir", "made", "--skip-existing", "--results", "there.jsonl")
+    (work.folder / "made" / "set").mkdir(parents=True)
+    with claim(work.folder / "made" / "set" / "001.jsonl") as held:
+        assert held
+        work.run(*line)
+        assert [row["id"] for row in work.rows("there.jsonl")] == ["set/000"]
+    work.run(*line)
+    assert [row["id"] for row in work.rows("there.jsonl")] == ["set/000", "set/001"]
 
 
 def test_a_stage_of_two_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,6 +277,15 @@ def test_the_page_the_list_and_what_passed(tmp_path: Path) -> None:
     assert (ran.exit_code, "--force" in ran.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("option", ["--report", "--findings", "--passed"])
+def test_what_is_written_is_written_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.jsonl").write_text('{"audio": "none.wav"}\n')
+    ran = CliRunner().invoke(app, ["data", "check", "m.jsonl", option, "-"])
+    assert (ran.exit_code, ran.stderr) == (2, "perfsynth: -: is no file; name a file\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.jsonl"]
+
+
 @pytest.mark.parametrize("text", ["", "[]\n", "{\n", '{"id": "x"}\n', '{"audio": 3}\n'])
 def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.jsonl").write_text(text)
