@@ -7,26 +7,25 @@ and its level in four bands, where a seam shows as a step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.dsp.mixing import mixed
 from perfsynth.evaluate.audio import Comparison
-from perfsynth.evaluate.canvas import PALETTE, TICKS_HZ, close_up, draw, figure, hertz_labels
+from perfsynth.evaluate.canvas import TICKS_HZ, close_up, draw, figure, hertz_labels
 from perfsynth.evaluate.matching import RATE, matched
 from perfsynth.evaluate.onsets import detected_s
+from perfsynth.evaluate.side_by_side import Around
 from perfsynth.evaluate.tonality import BARK_HZ
 
-SHOWN_S = 30.0  # of the spectrograms: more cannot be seen
-RANGE_DB = 80.0
-MAX_DIFFERENCE_DB = 12.0
 CLOSE_S = (-0.03, 0.15)
 WIDE_S = (-0.05, 0.9)
 BESIDE_S = 0.1  # before and after an onset, to find the one that stands out
 BANDS_HZ = ((50, 500), (500, 2000), (2000, 6000), (6000, 16000))
 SIDES = ("generated", "reference")
+BARK_CENTRES_HZ = np.sqrt(np.maximum(BARK_HZ[:-1], 50.0) * np.array(BARK_HZ[1:]))
 TONALITY, FLATNESS = "tab:blue", "tab:red"
 
 
@@ -91,22 +90,14 @@ def standing_out_s(audio: np.ndarray) -> float:
 
 def _whole(row: Any, below: Any, sounds: dict[str, np.ndarray], onset_s: float, canvas: Any) -> None:
     """Both spectrograms around the attack, which is marked, and their difference."""
-    preset = PRESETS["perfsynth-44k"]
-    duration = len(sounds["reference"]) / RATE
-    start = max(0.0, min(onset_s - SHOWN_S / 2, duration - SHOWN_S))
-    shown = slice(round(start * RATE), round((start + SHOWN_S) * RATE))
-    mels = {side: spectrogram(sound[shown], preset) * (20 / np.log(10)) for side, sound in sounds.items()}
-    top = max(float(mel.max()) for mel in mels.values())
-    seconds = start + preset.frame_times_s(mels["reference"].shape[1])
-    for (side, mel), axes in zip(mels.items(), row, strict=True):
-        image = _mel_cells(axes, seconds, mel, cmap=PALETTE, vmin=top - RANGE_DB, vmax=top)
-        axes.set_title(f"{side}: mel spectrogram [dB]")
+    around = Around.of(sounds, onset_s)
+    for side, axes in zip(around.mels, row, strict=True):
+        image = around.draw(axes, side)
+        axes.set(title=f"{side}: mel spectrogram [dB]", xlabel="s")
         axes.plot([onset_s], [1.02], "v", color="tab:red", transform=axes.get_xaxis_transform(), clip_on=False)
     _scale(canvas, axes, image)
-    heard = mels["reference"] > top - RANGE_DB
-    difference = np.where(heard, mels["generated"] - mels["reference"], 0.0)
-    image = _mel_cells(below, seconds, difference, cmap="RdBu_r", vmin=-MAX_DIFFERENCE_DB, vmax=MAX_DIFFERENCE_DB)
-    below.set_title("generated - reference [dB], where the reference sounds")
+    image = around.draw_difference(below)
+    below.set(title="generated - reference [dB], where the reference sounds", xlabel="s")
     _scale(canvas, below, image)
 
 
@@ -115,24 +106,12 @@ def _scale(canvas: Any, axes: Any, image: Any) -> None:
     canvas.colorbar(image, cax=axes.inset_axes((1.015, 0.0, 0.025, 1.0)))
 
 
-def _mel_cells(axes: Any, seconds: np.ndarray, cells: np.ndarray, **colours: Any) -> Any:
-    """Draw (n_bands, n_frames) of the preset perfsynth-44k over seconds and Hz."""
-    from librosa import mel_frequencies
-
-    image = axes.pcolormesh(seconds, np.arange(len(cells)), cells, rasterized=True, **colours)
-    bands_hz = mel_frequencies(len(cells) + 2, fmin=0, fmax=RATE / 2)[1:-1]
-    axes.set_yticks(np.interp(TICKS_HZ[2:], bands_hz, np.arange(len(cells))), hertz_labels(TICKS_HZ[2:]))
-    axes.set(xlabel="s", ylabel="Hz")
-    return image
-
-
 def _bark(axes: Any, found: Comparison) -> None:
     """Tonality and flatness of both per critical band."""
-    centres = np.sqrt(np.maximum(BARK_HZ[:-1], 50.0) * np.array(BARK_HZ[1:]))
     flat = axes.twinx()
     for side, line in zip(SIDES, ("-", "--"), strict=True):
-        axes.plot(centres, found.bark[f"tonality_{side}"], line, color=TONALITY)
-        flat.plot(centres, found.bark[f"flatness_db_{side}"], line, color=FLATNESS)
+        axes.plot(BARK_CENTRES_HZ, found.bark[f"tonality_{side}"], line, color=TONALITY)
+        flat.plot(BARK_CENTRES_HZ, found.bark[f"flatness_db_{side}"], line, color=FLATNESS)
         axes.plot([], [], line, color="k", label=side)
     axes.set(xscale="log", title="tonality and flatness in Bark bands", xlabel="Hz", ylim=(0, 1))
     axes.set_xticks(TICKS_HZ[1:-1], hertz_labels(TICKS_HZ[1:-1]))
@@ -154,8 +133,8 @@ def _waveform(axes: Any, sounds: dict[str, np.ndarray], onset_s: float) -> None:
     axes.legend(loc="upper left", fontsize=7)
 
 
-def _levels(axes: Any, sounds: dict[str, np.ndarray], onset_s: float) -> None:
-    """Levels of four bands over the longer span."""
+def draw_levels(axes: Any, sounds: Mapping[str, np.ndarray], onset_s: float) -> None:
+    """Draw the levels of four bands in both over the longer span around an attack."""
     for (side, sound), line in zip(sounds.items(), ("-", "--"), strict=True):
         cells = close_up(sound, RATE, onset_s, WIDE_S, n_fft=1024, hop=128)
         for i, (low, high) in enumerate(BANDS_HZ):
@@ -163,5 +142,10 @@ def _levels(axes: Any, sounds: dict[str, np.ndarray], onset_s: float) -> None:
             label = f"{low}-{high} Hz" if side == "generated" else None
             axes.plot(1000 * cells.seconds, 10 * np.log10(power), line, color=f"C{i}", linewidth=1.0, label=label)
         axes.plot([], [], line, color="k", label=side)
-    axes.set(title="level in four bands", xlabel="ms", ylabel="dB")
+    axes.set(xlabel="ms", ylabel="dB")
+
+
+def _levels(axes: Any, sounds: dict[str, np.ndarray], onset_s: float) -> None:
+    draw_levels(axes, sounds, onset_s)
+    axes.set_title("level in four bands")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=6, fontsize=7)

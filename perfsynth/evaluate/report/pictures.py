@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.evaluate.audio import Comparison
-from perfsynth.evaluate.audio_plot import BANDS_HZ, MAX_DIFFERENCE_DB, RANGE_DB, SHOWN_S, WIDE_S
-from perfsynth.evaluate.canvas import PALETTE, TICKS_HZ, close_up, draw, figure, hertz_labels
+from perfsynth.evaluate.audio_plot import BARK_CENTRES_HZ, WIDE_S, draw_levels
+from perfsynth.evaluate.canvas import TICKS_HZ, close_up, draw, figure, hertz_labels
 from perfsynth.evaluate.matching import RATE
 from perfsynth.evaluate.report.page import Picture
-from perfsynth.evaluate.tonality import BARK_HZ
+from perfsynth.evaluate.side_by_side import Around
 from perfsynth.types import Performance, Score
 
 WIDTH_INCH = 9.0
@@ -30,29 +29,22 @@ def spectrograms(sounds: Mapping[str, np.ndarray], onset_s: float) -> Picture:
     onset_s
         What to show the surroundings of.
     """
-    preset = PRESETS["perfsynth-44k"]
-    duration_s = len(sounds["reference"]) / RATE
-    start = max(0.0, min(onset_s - SHOWN_S / 2, duration_s - SHOWN_S))
-    shown = slice(round(start * RATE), round((start + SHOWN_S) * RATE))
-    mels = {side: spectrogram(sound[shown], preset) * (20 / np.log(10)) for side, sound in sounds.items()}
-    top = max(float(mel.max()) for mel in mels.values())
-    seconds = start + preset.frame_times_s(mels["reference"].shape[1])
-    heard = mels["reference"] > top - RANGE_DB
-    difference = np.where(heard, mels["generated"] - mels["reference"], 0.0)
+    around = Around.of(sounds, onset_s)
+    size_db = np.abs(around.difference[around.heard]).mean()
     canvas = figure(WIDTH_INCH, 9)
     rows = canvas.subplots(3, 1, sharex=True)
-    for axes, (side, mel) in zip(rows, mels.items(), strict=False):
-        _bands(canvas, axes, seconds, mel, cmap=PALETTE, vmin=top - RANGE_DB, vmax=top)
+    drawn = [around.draw(axes, side) for axes, side in zip(rows[:2], around.mels, strict=True)]
+    drawn.append(around.draw_difference(rows[2]))
+    for axes, image in zip(rows, drawn, strict=True):
+        canvas.colorbar(image, ax=axes, pad=0.01, aspect=12)
+    for axes, side in zip(rows[:2], around.mels, strict=True):
         axes.set_title(f"{side} [dB]", loc="left")
-    _bands(
-        canvas, rows[2], seconds, difference, cmap="RdBu_r", vmin=-MAX_DIFFERENCE_DB, vmax=MAX_DIFFERENCE_DB
-    )  # fmt: skip
     rows[2].set_title("generated less reference [dB], where the reference sounds", loc="left")
     rows[2].set_xlabel("s")
     return Picture(
         "Mel spectrograms of both, and their difference: red is too loud, blue too soft, white right.",
-        f"Mel spectrograms of the generated and the reference recording from {start:.1f} s on, and their difference, "
-        f"whose mean size where the reference sounds is {np.abs(difference[heard]).mean():.1f} dB.",
+        f"Mel spectrograms of the generated and the reference recording from {around.start_s:.1f} s on, and their "
+        f"difference, whose mean size where the reference sounds is {size_db:.1f} dB.",
         _png(canvas),
         "png",
     )
@@ -69,14 +61,7 @@ def attack(sounds: Mapping[str, np.ndarray], onset_s: float) -> Picture:
     for axes in grid[1]:
         axes.remove()
     axes = canvas.add_subplot(place[1, :])
-    for (side, sound), line in zip(sounds.items(), ("-", "--"), strict=True):
-        cells = close_up(sound, RATE, onset_s, WIDE_S, n_fft=1024, hop=128)
-        for index, (low, high) in enumerate(BANDS_HZ):
-            power = (10 ** (cells.decibels[(cells.hertz >= low) & (cells.hertz < high)] / 10)).sum(axis=0)
-            label = f"{low}-{high} Hz" if side == "generated" else None
-            axes.plot(1000 * cells.seconds, 10 * np.log10(power), line, color=f"C{index}", linewidth=1.1, label=label)
-        axes.plot([], [], line, color="k", label=side)
-    axes.set(xlabel="ms", ylabel="dB")
+    draw_levels(axes, sounds, onset_s)
     axes.set_title("level in four bands", loc="left")
     axes.legend(fontsize=8, ncols=2, loc="upper right")
     return Picture(
@@ -89,12 +74,11 @@ def attack(sounds: Mapping[str, np.ndarray], onset_s: float) -> Picture:
 
 def bark(found: Comparison) -> Picture:
     """Tonality and flatness of both per critical band."""
-    centres = np.sqrt(np.maximum(BARK_HZ[:-1], 50.0) * np.array(BARK_HZ[1:]))
     canvas = figure(WIDTH_INCH, 5)
     rows = canvas.subplots(2, 1, sharex=True)
     for axes, measure, label in zip(rows, ("tonality", "flatness_db"), ("tonality", "flatness [dB]"), strict=True):
         for side, line in (("generated", "-"), ("reference", "--")):
-            axes.plot(centres, found.bark[f"{measure}_{side}"], line, label=side)
+            axes.plot(BARK_CENTRES_HZ, found.bark[f"{measure}_{side}"], line, label=side)
         axes.set_ylabel(label)
     rows[0].set(xscale="log", ylim=(0, 1))
     rows[0].legend(loc="lower left")
@@ -121,17 +105,6 @@ def curves(score: Score, generated: Performance, references: Sequence[Performanc
         _svg(canvas),
         "svg",
     )
-
-
-def _bands(canvas: Any, axes: Any, seconds: np.ndarray, cells: np.ndarray, **colours: Any) -> None:
-    """Draw (n_bands, n_frames) of the preset perfsynth-44k over seconds and Hz."""
-    from librosa import mel_frequencies
-
-    image = axes.pcolormesh(seconds, np.arange(len(cells)), cells, rasterized=True, **colours)
-    bands_hz = mel_frequencies(len(cells) + 2, fmin=0, fmax=RATE / 2)[1:-1]
-    axes.set_yticks(np.interp(TICKS_HZ[2:], bands_hz, np.arange(len(cells))), hertz_labels(TICKS_HZ[2:]))
-    axes.set_ylabel("Hz")
-    canvas.colorbar(image, ax=axes, pad=0.01, aspect=12)
 
 
 def _png(canvas: Any) -> bytes:
