@@ -29,6 +29,17 @@ def part(path: Path) -> Path:
 
 
 @contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """A file to fill: it becomes `path` when the block ends well, and vanishes otherwise."""
+    scratch = part(path)
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+@contextmanager
 def claim(path: Path) -> Iterator[bool]:
     """Hold the only right to write `path` while the block runs: yields whether it was to be had.
 

@@ -24,9 +24,9 @@ def check_new(path: str | None, *, force: bool) -> None:
     """Refuse a file that is there already or has no folder, before any work is done."""
     if path is None or streams(path):
         return
+    check_file(path)
     if Path(path).exists() and not force:
         raise PerfsynthError(f"{path}: already there; --force overwrites it")
-    check_file(path)
 
 
 def check_picture(path: str | None, *, force: bool) -> None:

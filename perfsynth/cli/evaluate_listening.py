@@ -11,8 +11,9 @@ import typer
 
 from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
-from perfsynth.cli._item import streams
+from perfsynth.cli._item import make_folder
 from perfsynth.cli._progress import Progress
+from perfsynth.cli._report import check_new
 from perfsynth.cli.evaluate import evaluate
 from perfsynth.errors import PerfsynthError, UsageError
 
@@ -117,7 +118,10 @@ def make(
     from perfsynth.evaluate.listening.plan import make_plan
     from perfsynth.evaluate.listening.samples import Cut, collect
 
-    _refuse(output, force, method, anchor, length, sample_rate)
+    _refuse(method, anchor, length, sample_rate)
+    check_new(output, force=force)
+    if webmushra is not None:
+        _check_webmushra(webmushra, _name(output), method, force)
     asked = _questions(questions, method)
     anchors = anchor or (ANCHORS_HZ if method == Method.mushra and reference is not None else [])
     cut = Cut(sample_rate, length)
@@ -160,27 +164,35 @@ def _write(item: _io.Item, plan: Plan, audio_format: SoundFormat, webmushra: Pat
         f"sounds at {plan.loudness_lufs:.1f} LUFS, {len(data) / 1e6:.1f} MB, test {plan.test_id}"
     )
     if webmushra is not None:
-        name = "listening" if item.target == _io.STDOUT else Path(item.target).stem
         try:
-            written = exporter.export(plan, webmushra, name=name, progress=item.progress)
+            written = exporter.export(plan, webmushra, name=_name(item.target), progress=item.progress)
         except OSError as error:
             raise PerfsynthError(f"{webmushra}: cannot be written ({error.strerror})") from error
         item.session.say(f"{written}: the same test for webMUSHRA")
 
 
-def _refuse(
-    output: str, force: bool, method: Method, anchor: list[float] | None, length: float | None, sample_rate: int
-) -> None:
+def _name(output: str) -> str:
+    """What the test is called where it is exported to."""
+    return "listening" if output == _io.STDOUT else Path(output).stem
+
+
+def _check_webmushra(folder: Path, name: str, method: Method, force: bool) -> None:
+    from perfsynth.evaluate.listening.webmushra import target
+
+    if method == Method.ab:
+        raise UsageError("--webmushra: it has no page for preferences; export a rating or a MUSHRA test")
+    config = target(folder, name)
+    make_folder(config.parent)
+    check_new(str(config), force=force)
+
+
+def _refuse(method: Method, anchor: list[float] | None, length: float | None, sample_rate: int) -> None:
     if length is not None and not length > 0:
         raise UsageError(f"--length {length:g}: it must be above 0 s")
     if not 8000 <= sample_rate <= 48000:
         raise UsageError(f"--sample-rate {sample_rate}: it must lie between 8000 and 48000 Hz")
     if anchor and method != Method.mushra:
         raise UsageError("--anchor belongs to --method mushra; leave it out")
-    if output != _io.STDOUT and Path(output).is_dir():
-        raise UsageError(f"{output}: is a folder; name the file of the page")
-    if not streams(output) and Path(output).exists() and not force:
-        raise PerfsynthError(f"{output}: already there; --force overwrites it")
 
 
 def _questions(given: str | None, method: Method) -> tuple[Question, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth.batch.claim import written
 from perfsynth.errors import UsageError
 from perfsynth.evaluate.listening.plan import Plan, Trial
 from perfsynth.evaluate.listening.questions import Question
@@ -27,10 +28,15 @@ STAR = "configs/resources/images/star_off.png"  # webMUSHRA's own pictures of a 
 STAR_ON = "configs/resources/images/star_on.png"
 
 
+def target(folder: Path, name: str) -> Path:
+    """The YAML file of a test below the folder of an installation."""
+    return folder / "configs" / f"{name}.yaml"
+
+
 def export(
     plan: Plan, folder: Path, *, name: str, progress: Callable[[str, float], None] = lambda step, done: None
 ) -> Path:  # fmt: skip
-    """Write ``configs/NAME.yaml`` and its sounds below `folder`; gives the YAML file.
+    """Write ``configs/NAME.yaml`` and its sounds below `folder`, over those that are there; gives the YAML file.
 
     Raises
     ------
@@ -47,11 +53,11 @@ def export(
     for index, (key, sample) in enumerate(plan.stimuli.items()):
         progress("writing", index / len(plan.stimuli))
         audio = sound(sample, plan.loudness_lufs, plan.cut)
-        write_audio(
-            _padded(audio, longest[sample.piece]).stream(), sounds / f"{key}.wav", format="wav", subtype="PCM_16"
-        )
-    config = folder / "configs" / f"{name}.yaml"
-    config.write_text(yaml(configuration(plan, f"configs/resources/{name}")), encoding="utf-8")
+        with written(sounds / f"{key}.wav") as place:
+            write_audio(_padded(audio, longest[sample.piece]).stream(), place, format="wav", subtype="PCM_16")
+    config = target(folder, name)
+    with written(config) as place:
+        place.write_text(yaml(configuration(plan, f"configs/resources/{name}")), encoding="utf-8")
     return config
 
 

@@ -46,6 +46,38 @@ def test_make_to_a_pipe_with_everything(systems: dict[str, Path], tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "nowhere/x.html"], "nowhere/x.html: there is no folder nowhere"),
+        (["-o", "x.html", "--webmushra", "web"], "web/configs/x.yaml: already there; --force overwrites it"),
+        (["-o", "x.html", "--webmushra", "told.txt"], "told.txt/configs: cannot be made a folder"),
+        (["-o", "x.html", "--webmushra", "web", "--method", "ab"], "no page for preferences"),
+    ],
+)
+def test_where_nothing_can_be_written_is_found_before_sounds_are_read(
+    systems: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    (tmp_path / "web" / "configs").mkdir(parents=True)
+    (tmp_path / "web" / "configs" / "x.yaml").write_text("mine")
+    (tmp_path / "told.txt").write_text("")
+    for broken in systems["model"].iterdir():
+        broken.write_bytes(b"no sound: reading it would be another error")
+    monkeypatch.chdir(tmp_path)
+    done = run("make", *systems.values(), *options)
+    assert (done.exit_code in (1, 2), message in done.stderr) == (True, True), done.stderr
+    assert not Path("x.html").exists() and Path("web/configs/x.yaml").read_text() == "mine"
+
+
+def test_a_test_for_webmushra_is_made_anew_with_force(systems: dict[str, Path], tmp_path: Path) -> None:
+    line = ("make", *systems.values(), "-o", tmp_path / "x.html", "--webmushra", tmp_path / "web", "--force")
+    (tmp_path / "web" / "configs").mkdir(parents=True)
+    (tmp_path / "web" / "configs" / "x.yaml").write_text("mine")
+    assert run(*line).exit_code == 0
+    assert "testname" in (tmp_path / "web" / "configs" / "x.yaml").read_text()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
     ("options", "exit_code", "message"),
     [
         (["--method", "mushra"], 1, "no reference"),
