@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import typer
 
 from perfsynth.cli import _io, app
-from perfsynth.errors import MissingError
+from perfsynth.errors import InputError, MissingError
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,15 @@ def _fluidsynth() -> list[Check]:
     for name, look in (("fluidsynth", fluid.find_program), ("soundfont", fluid.find_soundfont)):
         try:
             found.append(Check(name, str(look()), False))
-        except MissingError as error:
+        except (MissingError, InputError) as error:
             found.append(Check(name, "", False, str(error)))
     return found
 
 
 def _accelerator() -> Check:
-    import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # its libraries may be broken, too
+        return Check("CUDA device", "", False, f"torch cannot be loaded ({error}); pip install --force-reinstall torch")
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     return Check("CUDA device", name, False, "none found; everything runs on the CPU")

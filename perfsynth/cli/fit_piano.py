@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from perfsynth.cli import _io, app
+from perfsynth.cli._item import alone
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError
 
@@ -39,7 +40,8 @@ def fit_piano(
     from perfsynth.synth.modal import fitting, mapping, model
     from perfsynth.synth.samples import load_samples
 
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    hidden = session.quiet or session.as_json
+    with alone(output, "fitting a piano"), Progress.on_stderr(hidden=hidden) as progress:
         progress.begin(samples.name)
         if samples.suffix.lower() == ".toml":
             with TemporaryDirectory() as folder:

@@ -18,7 +18,8 @@ from perfsynth import registry
 from perfsynth.version import __version__
 
 HEAVY = {"torch", "numba", "librosa", "scipy", "partitura", "matplotlib", "pyloudnorm", "soundfile", "soxr", "mido"}
-EXAMPLE = Path(__file__).parents[2] / "examples" / "petzold-minuet.musicxml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "petzold-minuet.musicxml"
 
 
 def perfsynth(*arguments: object, env: dict[str, str] | None = None, **kwargs: object) -> subprocess.CompletedProcess:
@@ -69,6 +70,18 @@ def test_doctor_names_the_remedy_for_what_is_missing(tmp_path: Path) -> None:
     assert "apt-get install" in checks["soundfont"]["remedy"]
 
 
+def test_doctor_reports_what_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "broken.sf2").write_bytes(b"no soundfont")
+    (tmp_path / "torch.py").write_text("raise ImportError('of no torch')")
+    bare = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PERFSYNTH_SOUNDFONT": str(tmp_path / "broken.sf2")}
+    ran = perfsynth("doctor", "--json", env=bare)
+    checks = {check["name"]: check for check in json.loads(ran.stdout)}
+    assert "not a soundfont" in checks["soundfont"]["remedy"]
+    assert "of no torch" in checks["CUDA device"]["remedy"]
+    assert checks["soundfont"]["found"] == checks["CUDA device"]["found"] == ""
+    assert b"Traceback" not in ran.stderr
+
+
 def test_without_fluidsynth_one_line_says_how_to_install_it(tmp_path: Path) -> None:
     ran = perfsynth("render", EXAMPLE, "--engine", "fluidsynth", "-o", tmp_path / "a.wav", env={"PATH": str(tmp_path)})
     assert ran.returncode == 1
@@ -97,6 +110,13 @@ def test_fit_piano_refuses_what_is_no_piano(tmp_path: Path) -> None:
     ran = perfsynth("fit-piano", tmp_path, "-o", tmp_path / "piano")
     assert (ran.returncode, ran.stderr.count(b"\n")) == (1, 1)
     assert str(tmp_path).encode() in ran.stderr
+
+
+def test_fit_piano_finds_a_folder_that_cannot_be_before_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = perfsynth("fit-piano", tmp_path / "nowhere", "-o", tmp_path / "file" / "piano")
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (1, 1)
+    assert b"file/piano: cannot be made a folder" in ran.stderr
 
 
 def test_data_names_what_there_is() -> None:
