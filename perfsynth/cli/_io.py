@@ -23,7 +23,7 @@ from perfsynth.batch import storage
 from perfsynth.batch.manifest import Row, columns
 from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
-from perfsynth.cli._item import STDIN, STDOUT, Item, Session, listen, make_folder
+from perfsynth.cli._item import STDIN, STDOUT, Item, Session, check_kind, listen, make_folder
 from perfsynth.cli._many import PARAMETERS, Many
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError, UsageError
@@ -33,13 +33,6 @@ __all__ = ["STDIN", "STDOUT", "Item", "Many", "Session", "report", "stage"]
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
-
-
-# Endings that promise a kind of file; any other name is taken as it is.
-KINDS = {
-    ".aac", ".aif", ".aiff", ".csv", ".flac", ".json", ".jsonl", ".m4a", ".match", ".mid", ".midi", ".mp3", ".musicxml",
-    ".mxl", ".npz", ".ogg", ".opus", ".pdf", ".png", ".svg", ".wav", ".xml",
-}  # fmt: skip
 
 
 def stage(
@@ -82,9 +75,15 @@ def stage(
                 rows = _batch.rows_of(how.manifest, name) if how.manifest else _rows(inputs, columns(name).reads)
                 if how.manifest and (inputs or out_dir is None):
                     raise UsageError("--manifest names the inputs, and needs --out-dir DIR for their results")
-                ending = suffix if isinstance(suffix, str) else suffix(output=output, **options)
+
+                def ending_of(file: str | None) -> str:
+                    return suffix if isinstance(suffix, str) else suffix(output=file, **options)
+
+                ending = ending_of(output)
                 hidden = binary if isinstance(binary, bool) else binary(output=output, **options)
                 targets = _targets(rows, output, out_dir, ending, hidden)
+                for file in [row.target(ending) for row in rows] if out_dir else filter(None, [output]):
+                    check_kind(file, ending_of(file))
                 common = (options, seed, force, skip_existing, session, str(Path.cwd()))
                 places = [str(Path(row.target(ending)).with_suffix("")) if out_dir else "" for row in rows]
                 jobs = [
@@ -179,9 +178,6 @@ def _targets(rows: list[Row], output: str | None, out_dir: str | None, suffix: s
         raise UsageError(f"{len(rows)} inputs need a folder for their results; give --out-dir DIR")
     if output in (None, STDOUT) and binary and sys.stdout.isatty():
         raise UsageError("binary output is not shown in a terminal; give --output FILE or pipe it on")
-    named = Path(output or STDOUT).suffix.lower()
-    if named in KINDS and named.replace(".midi", ".mid") != suffix:
-        raise UsageError(f"{output}: what is written is a {suffix}; give it such a name")
     return [output or STDOUT]
 
 

@@ -22,6 +22,12 @@ from perfsynth.errors import PerfsynthError, UsageError
 STDIN = STDOUT = "-"
 HANDLES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # even with a file behind them: a redirection
 
+# Endings that promise a kind of file; any other name is taken as it is.
+KINDS = {
+    ".aac", ".aif", ".aiff", ".csv", ".flac", ".json", ".jsonl", ".m4a", ".match", ".mid", ".midi", ".mp3", ".musicxml",
+    ".mxl", ".npz", ".ogg", ".opus", ".pdf", ".png", ".svg", ".wav", ".xml",
+}  # fmt: skip
+
 log = logging.getLogger("perfsynth")
 
 
@@ -165,6 +171,19 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PerfsynthError(f"{folder}: cannot be made a folder ({error.strerror})") from error
+
+
+def check_kind(name: str, suffix: str) -> None:
+    """Refuse a name that promises another kind of file than is written, which has `suffix`.
+
+    Raises
+    ------
+    UsageError
+        When it does.
+    """
+    named = Path(name).suffix.lower()
+    if named in KINDS and named.replace(".midi", ".mid") != suffix:
+        raise UsageError(f"{name}: what is written is a {suffix}; give it such a name")
 
 
 def check_file(path: str) -> None:

@@ -18,7 +18,7 @@ from perfsynth.batch import storage
 from perfsynth.batch.manifest import Row, columns
 from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
-from perfsynth.cli._item import Item, Session, make_folder
+from perfsynth.cli._item import Item, Session, check_kind, make_folder
 from perfsynth.errors import InputError, UsageError
 
 SUFFIX = ".json"
@@ -94,6 +94,8 @@ class Many:
         else:
             rows = self.rows(session, **_taken(self.rows, shared), manifest=given["manifest"])
         with self._out_dir(given) as out_dir:
+            for row in rows:
+                check_kind(row.target(SUFFIX), SUFFIX)
             targets = _batch.targets_of(rows, out_dir, SUFFIX)
             own = {name: value for name, value in _taken(self.each, shared).items() if name not in stage.may}
             common = (0, options["force"], given["skip_existing"], session, str(Path.cwd()))

@@ -246,6 +246,27 @@ def test_what_means_nothing_is_refused_in_one_line(work: Workplace, arguments: l
     assert "defect" not in said
 
 
+@pytest.mark.parametrize("stage", ["tokenize", "render-performance", "evaluate audio"])
+def test_a_row_is_not_written_to_a_file_of_another_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = dict.fromkeys(STAGES[stage].reads, "x")
+    Path("m.jsonl").write_text(json.dumps(files | {"output": "made/x.wav"}) + "\n")
+    ran = CliRunner().invoke(whole_app, [*stage.split(), "--manifest", "m.jsonl", "--out-dir", "o"])
+    assert ran.exit_code == 2
+    assert re.fullmatch(r"perfsynth: made/x\.wav: what is written is a \.\w+; give it such a name\n", ran.stderr)
+    assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_a_row_says_by_its_name_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.mid").write_bytes(midi(40))
+    Path("m.jsonl").write_text('{"performance": "x.mid", "output": "x.flac"}\n')
+    assert CliRunner().invoke(whole_app, ["synth-audio", "--manifest", "m.jsonl", "--out-dir", "o"]).exit_code == 0
+    assert Path("o/x.flac").read_bytes().startswith(b"fLaC")
+
+
 @pytest.mark.parametrize("option", ["--results", "--failures"])
 @pytest.mark.parametrize(
     ("path", "words"),
