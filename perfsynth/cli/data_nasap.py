@@ -19,7 +19,7 @@ data.add_typer(nasap)
 Metadata = Annotated[
     Path | None, typer.Option(metavar="CSV", help="The list of performances, where it is not FOLDER/metadata.csv.")
 ]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Processes to use.")]
+Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; 0: as many as cores.")]
 COLUMNS = (
     "folder", "composer", "xml_score", "midi_score", "midi_performance", "match_file", "robust_note_alignment",
 )  # fmt: skip
@@ -41,8 +41,8 @@ def prepare(
     jobs: Jobs = 1,
 ) -> None:
     """Turn the dataset into a corpus to train from, and report what was kept and dropped, and why."""
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: at least one process is needed")
+    if jobs < 0:
+        raise UsageError(f"--jobs {jobs}: not a number of processes; 0 takes as many as there are cores")
     from perfsynth.data import nasap as recipe
 
     root = folder or data_folder("nasap")

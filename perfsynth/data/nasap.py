@@ -10,8 +10,7 @@ from __future__ import annotations
 import csv
 import logging
 import re
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -21,6 +20,9 @@ import numpy as np
 
 from perfsynth import formats
 from perfsynth.align.symbolic import match
+from perfsynth.batch import worker
+from perfsynth.batch.executors import Executor, ThisProcess
+from perfsynth.batch.processes import Processes
 from perfsynth.data.pieces import Entry, Piece, save, split_of, unread, write_prepared
 from perfsynth.errors import InputError, MissingError, PerfsynthError
 from perfsynth.expression import measure, played_notes
@@ -55,7 +57,7 @@ def prepare(root: Path, out: Path, *, metadata: Path | None = None, jobs: int = 
     metadata
         ``metadata.csv`` where it is not in `root`.
     jobs
-        Processes to use.
+        Processes to use; 0: as many as cores.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def prepare(root: Path, out: Path, *, metadata: Path | None = None, jobs: int = 
         rows = sorted(csv.DictReader(file), key=lambda row: row["folder"])
     folders = [list(group) for _, group in groupby(rows, key=lambda row: row["folder"])]
     (out / "pieces").mkdir(parents=True, exist_ok=True)
-    entries = list(_each(partial(_prepare_folder, root=root, out=out), folders, jobs))
+    entries = _each(partial(_prepare_folder, root=root, out=out), folders, jobs)
     write_prepared(entries, out, source=root)
     return entries
 
@@ -94,12 +96,16 @@ def pianist_of(name: str) -> str:
     return re.sub(r"\d+\w*$", "", name)
 
 
-def _each(function: partial, items: list, jobs: int) -> Iterator[Entry]:
-    if jobs <= 1:
-        yield from map(function, items)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(function, items)
+def _each(function: partial, items: list, jobs: int) -> list[Entry]:
+    number = min(jobs or worker.cores(), len(items))
+    executor: Executor = Processes(number) if number > 1 else ThisProcess()
+    entries: dict[int, Entry] = {}
+    with closing(executor.run(function, items)) as answers:
+        for answer in answers:
+            if answer.result is None:
+                raise answer.error or PerfsynthError(f"{items[answer.index]}: nothing came of it")
+            entries[answer.index] = answer.result
+    return [entries[index] for index in range(len(items))]
 
 
 def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Entry:

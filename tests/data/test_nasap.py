@@ -157,6 +157,7 @@ def test_processes_and_another_list_make_the_same_corpus(root: Path, corpus: Pat
     lines = (root / "metadata.csv").read_text().splitlines()
     table.write_text("\n".join([lines[0], *(line for line in lines[1:] if VALID in line or "_no_repeat" in line)]))
     entries = nasap.prepare(root, tmp_path / "out", metadata=table, jobs=2)
+    assert nasap.prepare(root, tmp_path / "all", metadata=table, jobs=0) == entries
     assert entries == [by_name(corpus)[entry.piece] for entry in entries]
     assert len(entries) == 2
     for entry in entries:
@@ -195,7 +196,7 @@ def test_the_command_reports_in_words_and_as_json(root: Path, score: Score, tmp_
     assert "     3  fewer of its notes are matched than 85%\n" in ran.stderr
     assert "     1  its match file cannot be read\n" in ran.stderr
     assert "     1  its match file is missing\n" in ran.stderr
-    report = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
+    report = json.loads(CliRunner().invoke(app, [*options, "--json", "--jobs", "0"]).stdout)
     assert report["kept"]["train"]["performances"] == 3
     assert sum(report["dropped"].values()) == 6
     assert report["dropped"]["its match file cannot be read"] == 1
