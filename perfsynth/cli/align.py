@@ -103,8 +103,10 @@ def align(
     )
     try:
         if kind_of(source, name=recording.name) in NOTES:
-            if plot is not None:
-                raise UsageError(f"--plot draws a recording of sound; {recording.name} holds notes")
+            asked = {"--plot": plot, "--device": device, "--backend": backend != "auto",
+                     "--method": method != Method.production}  # fmt: skip
+            if given := ", ".join(option for option, value in asked.items() if value):
+                raise UsageError(f"{given}: for a recording of sound; {recording.name} holds notes, leave it out")
             found = _of_notes(recording, source, written)
         else:
             found = _of_sound(recording, source, written, repeats, method, backend, device)

@@ -70,8 +70,11 @@ def _add(name: str, members: typer.Typer, manifest: str) -> None:
         findings: Findings = None, report: Report = None, force: Force = False,
     ) -> None:  # fmt: skip
         """Look whether every file that the dataset lists is there and whole; exit 3 where some are not."""
+        contents = contents or align or report is not None
+        if jobs != 1 and not contents:
+            raise UsageError("--jobs: to open every file; add --contents, or leave it out")
         asked = Asked(align, jobs, findings, report, force=force)
-        _check(name, session, folder or data_folder(name), asked, contents=contents or align or report is not None)
+        _check(name, session, folder or data_folder(name), asked, contents=contents)
 
     @_io.report(
         members, manifest, examples=(f"{prefix} {manifest} -o corpus.jsonl", f"{prefix} {manifest} FOLDER -o x.jsonl")

@@ -99,6 +99,8 @@ def audio(
         if probe or write_probe:
             if reference or performance or other or instruments or report:
                 raise UsageError("--probe measures without a reference; leave all options of comparing out")
+            if not probe and (generated or engine or soundfont or any(of_piano.values()) or plot):
+                raise UsageError("--write-probe alone measures nothing; add --probe, or leave all but its MIDI out")
             from perfsynth.cli import evaluate_probe
 
             options = {"soundfont": soundfont, **of_piano}

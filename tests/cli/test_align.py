@@ -171,7 +171,17 @@ def test_a_recording_of_notes(here: Path) -> None:
     assert isinstance(found, Alignment)
     np.testing.assert_allclose(found.notes["onset_s"], 1 + 1.2 * BEAT_S * np.arange(40), atol=1e-3)
     assert (found.notes["confidence"] == 1).all()
-    assert invoke("align", "played.mid", "score.mid", "--plot", "x.png").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [("--plot", "x.png"), ("--device", "cpu"), ("--backend", "numba"), ("--method", "deep-performer")],
+)
+def test_options_of_sound_are_refused_for_a_recording_of_notes(here: Path, given: tuple[str, str]) -> None:
+    refused = invoke("align", "played.mid", "score.mid", "-o", "never.jsonl", *given)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert f"{given[0]}: for a recording of sound; played.mid holds notes" in refused.stderr
+    assert not (here / "never.jsonl").exists()
 
 
 def test_a_match_file_is_a_truth(here: Path) -> None:

@@ -173,6 +173,14 @@ def test_the_probe_can_be_played_elsewhere(folder: Path) -> None:
     assert "--force" in again.stderr
 
 
+@pytest.mark.parametrize("more", [("x.wav",), ("--engine", "modal"), ("--plot", "x.png"), ("--room", "hall")])
+def test_writing_the_probe_measures_nothing(tmp_path: Path, more: tuple[str, ...]) -> None:
+    ran = evaluate("--write-probe", tmp_path / "p.mid", *more)
+    assert (ran.exit_code, ran.stderr.count("\n")) == (2, 1)
+    assert "add --probe" in ran.stderr
+    assert not (tmp_path / "p.mid").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -187,6 +187,7 @@ def test_the_commands_check_and_write_a_manifest(name: str, root: Path, tmp_path
 
     word = "manifest" if name in ("nasap", "batik") else "prepare"
     assert run("check", root).exit_code == 0
+    assert run("check", root, "--jobs", 2).exit_code == 2, "only --contents opens files"
     made = root.parent / "manifest.jsonl"
     ran = run(word, root, "-o", made, "--hashes")
     assert ran.exit_code == 0, ran.stderr
