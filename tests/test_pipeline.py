@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ import perfsynth
 from perfsynth import formats
 from perfsynth.errors import InputError, UsageError
 from perfsynth.pipeline import sound
-from perfsynth.types import PERFORMED_NOTE, Performance, Score
+from perfsynth.types import PERFORMED_NOTE, Audio, Performance, Score
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,39 @@ def test_what_nobody_takes_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("verb", ["perform", "render", "sound", "synthesize", "tokenize", "detokenize"])
+def test_a_fresh_import_has_every_verb() -> None:
+    code = "import perfsynth; print([name for name in perfsynth.__all__ if callable(getattr(perfsynth, name))])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    verbs = ["align", "perform", "render", "sound", "synthesize", "synthesize_spectrogram", "tokenize", "vocode"]
+    assert ran.returncode == 0, ran.stderr
+    assert set(verbs) <= set(ast.literal_eval(ran.stdout))
+    assert set(ast.literal_eval(ran.stdout)) == set(perfsynth.__all__) - {"__version__"}
+
+
+def test_sound_by_way_of_a_spectrogram_is_aligned_to_its_score(score: Score) -> None:
+    performance = perfsynth.perform(score, model="deadpan", bpm=120)
+    made = perfsynth.vocode(perfsynth.synthesize_spectrogram(performance))
+    found = perfsynth.align(made, score)
+    onset_s = dict(zip(performance.notes["note_id"], performance.notes["onset_s"], strict=True))
+    played = found.notes[found.notes["status"] != "unplayed"]
+    off_s = [note["onset_s"] - onset_s[note["note_id"]] for note in played]
+    assert len(played) > 0.95 * len(score.notes)
+    assert np.median(np.abs(off_s)) < 0.02
+
+
+def test_an_alignment_takes_a_recording_and_a_score(score: Score) -> None:
+    with pytest.raises(UsageError, match=r"this takes a Audio, not a Score; .+ a file of sound"):
+        perfsynth.align(score, score)
+    with pytest.raises(UsageError, match=r"this takes a Score, not a Audio; .+ MusicXML or MIDI"):
+        perfsynth.align(*[Audio(np.zeros((10, 1), np.float32), 22050)] * 2)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "perform", "render", "sound", "synthesize", "synthesize_spectrogram", "vocode", "tokenize", "detokenize",
+    ],
+)  # fmt: skip
 def test_what_is_of_another_type_is_refused_by_its_name(verb: str, score: Score) -> None:
     other = Performance(np.zeros(1, PERFORMED_NOTE)) if verb in ("perform", "render") else score
     with pytest.raises(UsageError, match=rf"this takes a \w+, not a {type(other).__name__}; .+"):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from perfsynth.align.dtw import Backend
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import InputError, UsageError, expect
 from perfsynth.types import ALIGNED_NOTE, Alignment, Audio, AudioStream, Performance, Score
 
 Method = Literal["production", "deep-performer"]
@@ -82,6 +82,9 @@ def align(
     InputError
         When there are no notes or no music, or when the recording does not play the score.
     """
+    if not isinstance(audio, AudioStream):
+        expect(audio, Audio, "perfsynth.load reads one from a file of sound")
+    expect(score, Score, "perfsynth.load reads one from MusicXML or MIDI")
     if method not in METHODS:
         raise UsageError(f"method {method!r} is not known: choose {' or '.join(METHODS)}")
     if not len(score.notes):

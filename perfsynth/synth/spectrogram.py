@@ -12,7 +12,7 @@ from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS, Preset, spectrogram
 from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import InputError, UsageError, expect
 from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance, Spectrogram
@@ -53,6 +53,9 @@ def synthesize_spectrogram(
     UsageError
         When there is no such model, it takes no such option, or `seed` is none.
     """
+    expect(
+        performance, Performance, "perfsynth.perform makes one of a score, load(path, as_performance=True) reads one"
+    )
     if len(performance.notes) == 0:
         raise InputError("the performance has no notes; there is nothing to sound")
     check_seed(seed)

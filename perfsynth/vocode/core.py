@@ -10,7 +10,7 @@ import numpy as np
 from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import InputError, UsageError, expect
 from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance, Spectrogram
@@ -60,6 +60,7 @@ def vocode(
     UsageError
         When there is no such model, it takes no such option, no audio has that sample rate, or `seed` is none.
     """
+    expect(spectrogram, Spectrogram, "perfsynth.synthesize_spectrogram makes one of a performance")
     check(spectrogram)
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
