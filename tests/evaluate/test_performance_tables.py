@@ -179,8 +179,12 @@ def test_the_picture_shows_all_that_is_compared() -> None:
     assert np.nanmin(generated) >= expected.min() and np.nanmax(generated) <= expected.max()
 
 
-def test_a_picture_of_all_notes_at_one_onset_is_no_crash() -> None:
+def test_a_picture_of_all_notes_at_one_onset_shows_how_loud_they_are() -> None:
     notes = SCORE.notes.copy()
     notes["onset_beat"] = 0.0
-    drawn = performance_figure(Score(notes), HUMANS[0], [Performance(HUMANS[1].notes)])
+    chord = Score(notes)
+    drawn = performance_figure(chord, HUMANS[0], [Performance(HUMANS[1].notes)])
     drawn.canvas.draw()
+    tempo, velocity, pedal = drawn.axes
+    assert len(tempo.lines) == len(pedal.collections) == 0, "one chord has no tempo"
+    np.testing.assert_allclose(velocity.lines[-1].get_ydata(), traits(chord, HUMANS[0]).velocity.mean())
