@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perfsynth import formats
-from perfsynth.batch.claim import part
+from perfsynth.batch.claim import written
 from perfsynth.errors import UsageError
 from perfsynth.formats.sniff import AUDIO, sniff
 from perfsynth.types import Alignment, Audio, AudioStream, Performance, Score, Spectrogram, Tokens
@@ -90,8 +90,5 @@ def _whole(path: Path) -> Iterator[Path]:
     if final.exists() and not final.is_file():
         yield path
         return
-    try:
-        yield part(final)
-        part(final).replace(final)
-    finally:
-        part(final).unlink(missing_ok=True)
+    with written(final) as place:
+        yield place

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from perfsynth.batch.claim import written
+
 INDEX, DATA = ".nbi", ".nbc"  # numba's: of a function, its signatures; of a signature, its code
 PACKAGE = Path(__file__).parents[1]
 
@@ -73,6 +75,5 @@ def _copied(index: Path, target: Path) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_bytes(data)
-    scratch.replace(path)
+    with written(path) as place:
+        place.write_bytes(data)

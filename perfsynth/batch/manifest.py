@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from perfsynth.batch.claim import written
 from perfsynth.batch.storage import is_url, join
 from perfsynth.errors import InputError, PerfsynthError
 
@@ -126,11 +127,9 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     PerfsynthError
         When it cannot be written.
     """
-    scratch = path.with_name(path.name + ".part")
     try:
-        with scratch.open("w", encoding="utf-8") as file:
+        with written(path) as place, place.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        scratch.replace(path)
     except OSError as error:
         raise PerfsynthError(f"{path}: cannot be written ({error.strerror or error})") from error
 

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from perfsynth.batch.claim import written
 from perfsynth.errors import MissingError, PerfsynthError
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
@@ -75,9 +76,8 @@ def put(local: Path, url: str) -> None:
     system, name = _open(url)
     system.makedirs(str(PurePosixPath(name).parent), exist_ok=True)
     if "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,)):
-        scratch = f"{name}.part"  # a folder by URL: renamed, as everywhere
-        shutil.copyfile(local, scratch)
-        Path(scratch).replace(name)
+        with written(Path(name)) as place:  # a folder by URL: renamed, as everywhere
+            shutil.copyfile(local, place)
     else:
         system.put_file(str(local), name)
 

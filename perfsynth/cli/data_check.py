@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfsynth.batch.claim import written
 from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import check_file
@@ -185,9 +186,8 @@ def _kept(rows: list[Row], wrong: set[str], path: Path) -> Iterable[dict]:
 def _write_page(examined: list[Examined], findings: list[Finding], path: Path, name: str) -> None:
     from perfsynth.cli._data_page import quality_page
 
-    scratch = path.with_name(path.name + ".part")
     try:
-        scratch.write_bytes(quality_page(examined, findings, name))
-        scratch.replace(path)
+        with written(path) as place:
+            place.write_bytes(quality_page(examined, findings, name))
     except OSError as error:
         raise PerfsynthError(f"{path}: cannot be written ({error.strerror or error})") from error

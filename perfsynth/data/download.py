@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from perfsynth.batch.claim import claim
+from perfsynth.batch.claim import claim, written
 from perfsynth.data.recipe import Archive, Recipe, check
 from perfsynth.errors import InputError, MissingError, PerfsynthError
 
@@ -190,13 +190,8 @@ def unpack(path: Path, folder: Path, *, strip: int, report: Report = lambda _ste
             if target is None or (target.is_file() and target.stat().st_size == size):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = target.with_name(target.name + ".part")
-            try:
-                with data() as reader, scratch.open("wb") as writer:
-                    shutil.copyfileobj(reader, writer, BLOCK)
-                scratch.replace(target)
-            finally:
-                scratch.unlink(missing_ok=True)
+            with written(target) as place, data() as reader, place.open("wb") as writer:
+                shutil.copyfileobj(reader, writer, BLOCK)
             report(f"unpacking {path.name}", fraction)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno:

@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from perfsynth.batch.claim import written
 from perfsynth.batch.manifest import write_rows
 from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, NOTE_ID, PERFORMED_NOTE, Part, Performance, Score
@@ -55,10 +56,8 @@ def save(piece: Piece, path: Path) -> None:
         arrays[f"performance/{name}/controls"] = performance.controls.astype(_SMALL_CONTROL)
     head = {"name": piece.name, "composer": piece.composer, "split": piece.split}
     arrays["head"] = np.array(json.dumps(head))
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    with written(path) as place, place.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    part.replace(path)
 
 
 _PART = np.dtype([("name", NOTE_ID), ("program", "i2"), ("is_drum", "?")])

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from perfsynth.batch import storage
+from perfsynth.batch.claim import written
 from perfsynth.errors import PerfsynthError
 from perfsynth.types import AudioStream
 
@@ -44,14 +45,11 @@ def cut(source: str, start_s: float, length_s: float | None, audio: Path, *, sem
     stretch = replace(stream, blocks=_between(stream, first, last))
     if semitones:  # heard as if it had been recorded at another rate
         stretch = resample(replace(stretch, sample_rate=round(rate * 2.0 ** (semitones / 12))), rate)
-    scratch = audio.with_name(audio.name + ".part")
     try:
-        write_audio(stretch, scratch, format="flac", subtype="PCM_16")
-        scratch.replace(audio)
+        with written(audio) as place:
+            write_audio(stretch, place, format="flac", subtype="PCM_16")
     except OSError as error:
         raise PerfsynthError(f"{audio}: cannot be written ({error.strerror or error})") from error
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _between(stream: AudioStream, first: int, last: int) -> Iterator[np.ndarray]:

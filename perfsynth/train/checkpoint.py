@@ -13,6 +13,7 @@ from typing import Any
 import torch  # noqa: TID253  imported only for training
 from torch import nn  # noqa: TID253
 
+from perfsynth.batch.claim import written
 from perfsynth.errors import InputError
 from perfsynth.train.card import card, hardware
 from perfsynth.train.config import RunConfig
@@ -177,9 +178,8 @@ def _packed(value: torch.Tensor) -> torch.Tensor:
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file beside its place, then put it there."""
-    part = path.with_name(path.name + ".part")
-    write(part)
-    part.replace(path)
+    with written(path) as place:
+        write(place)
 
 
 def to_toml(table: dict[str, Any], prefix: str = "") -> str:

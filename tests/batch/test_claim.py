@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from perfsynth.batch.claim import claim, part
+from perfsynth.batch.claim import claim, part, written
+from perfsynth.batch.manifest import write_rows
 from perfsynth.errors import PerfsynthError
 
 HOLD = """
@@ -65,4 +66,22 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
         pass
     with pytest.raises(PerfsynthError, match="cannot be written"), claim(tmp_path / ("x" * 300)):
         pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    with written(path) as place:
+        place.write_bytes(b"music")
+        assert not path.exists()
+    with pytest.raises(ZeroDivisionError), written(path) as place:
+        place.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"music"
+    assert [one.name for one in tmp_path.iterdir()] == ["song.wav"]
+
+
+def test_a_manifest_whose_rows_end_early_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_rows(tmp_path / "m.jsonl", [{"id": "a"}, {"id": object()}])
     assert list(tmp_path.iterdir()) == []
