@@ -14,7 +14,8 @@ from perfsynth.perform.keys import lift_before_restrike
 from perfsynth.perform.ornaments import SIGNS
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
-SHORTEST_KEY_S = 0.03
+SHORTEST_KEY_S = 0.025  # one key in a hundred of people under a staccato dot is shorter; their median is 49 ms
+BRIEF_S = 0.05  # what would be shorter is half as far below it, in octaves; half of theirs are 39 to 68 ms
 SHORTEST_LOG2, LONGEST_LOG2 = -5.0, 3.0  # of the length written: beyond, nobody plays
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
 OVERLAP_S = 0.2  # that a key is held beyond the written end at most, however long it would be; short overlaps stay
@@ -92,7 +93,8 @@ def play(score: Score, curves: Curves) -> Performance:
     for name in ("note_id", "pitch", "part"):
         played[name] = notes[name]
     played["onset_s"] = onset_s - start_s
-    played["duration_s"] = np.maximum(duration_s, SHORTEST_KEY_S)
+    brief_s = np.sqrt(BRIEF_S * np.clip(duration_s, SHORTEST_KEY_S**2 / BRIEF_S, BRIEF_S))
+    played["duration_s"] = np.maximum(duration_s, brief_s)
     played["velocity"] = np.clip(np.rint(curves.velocity), 1, 127)
     lift_before_restrike(played)
     return Performance(played, pedal_controls(curves, time_s - start_s, score.parts), score.parts)
