@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from perfsynth import registry
-from perfsynth.dsp.loudness import LOUDNESS_LUFS, normalise
+from perfsynth.dsp.loudness import LOUDNESS_LUFS, check_loudness, normalise
 from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream, Performance, Score
 
-QUIETEST_LUFS, LOUDEST_LUFS = -70.0, 0.0
 SYNTHESIS_SHARE = 0.8  # of the time that synthesis, loudness and encoding take together
 
 Report = Callable[[str, float], None]
@@ -111,8 +110,7 @@ def sound(
     """
     from perfsynth.synth.core import synthesize
 
-    if loudness_lufs is not None and not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
-        raise UsageError(f"loudness {loudness_lufs:g}: it lies between {QUIETEST_LUFS:g} and {LOUDEST_LUFS:g} LUFS")
+    check_loudness(loudness_lufs)  # before anything is synthesized
     dry = synthesize(performance, engine=engine, sample_rate=sample_rate, seed=seed, **options)
     watched = _watched(dry, report, "synthesizing", 0.0, SYNTHESIS_SHARE)
     level = normalise(watched, loudness_lufs=loudness_lufs)

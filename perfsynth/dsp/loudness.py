@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from perfsynth.errors import PerfsynthError
+from perfsynth.errors import PerfsynthError, UsageError
 from perfsynth.types import AudioStream
 
 LOUDNESS_LUFS = -20.0
+QUIETEST_LUFS, LOUDEST_LUFS = -70.0, 0.0  # that can be asked for
 TRUE_PEAK_DBTP = -1.0
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
@@ -111,6 +112,18 @@ def _lufs(energy: Any) -> Any:
         return OFFSET_LUFS + 10.0 * np.log10(energy)
 
 
+def check_loudness(loudness_lufs: float | None) -> None:
+    """Refuse a loudness that no audio is meant to have.
+
+    Raises
+    ------
+    UsageError
+        When it is outside of its range.
+    """
+    if loudness_lufs is not None and not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
+        raise UsageError(f"loudness {loudness_lufs:g}: it lies between {QUIETEST_LUFS:g} and {LOUDEST_LUFS:g} LUFS")
+
+
 def normalise(
     stream: AudioStream, *, loudness_lufs: float | None = LOUDNESS_LUFS, true_peak_dbtp: float = TRUE_PEAK_DBTP
 ) -> AudioStream:
@@ -130,9 +143,12 @@ def normalise(
 
     Raises
     ------
+    UsageError
+        When no audio is meant to be so loud.
     PerfsynthError
         While it is consumed, when the disk of temporary files is full.
     """
+    check_loudness(loudness_lufs)
 
     def blocks() -> Iterator[np.ndarray]:
         meter = LoudnessMeter(stream.sample_rate, stream.n_channels)

@@ -14,7 +14,7 @@ import pyloudnorm
 import pytest
 
 from perfsynth.dsp.loudness import LoudnessMeter, normalise
-from perfsynth.errors import PerfsynthError
+from perfsynth.errors import PerfsynthError, UsageError
 from perfsynth.types import Audio, AudioStream
 
 
@@ -128,6 +128,12 @@ def test_a_loudness_that_peaks_forbid_is_told_of(caplog):
     list(normalise(stream(), loudness_lufs=None).blocks)
     list(normalise(Audio(np.zeros((8000, 1), np.float32), 8000).stream(), loudness_lufs=-1.0).blocks)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("wanted", [10000.0, 0.1, -71.0, float("nan"), float("-inf")])
+def test_a_loudness_that_no_audio_is_meant_to_have_is_refused(wanted):
+    with pytest.raises(UsageError, match=r"it lies between -70 and 0 LUFS"):
+        normalise(Audio(np.ones((10, 1), np.float32), 8000).stream(), loudness_lufs=wanted)
 
 
 def test_without_a_loudness_only_the_peak_is_guarded():
