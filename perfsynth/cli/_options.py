@@ -54,7 +54,7 @@ SoundWeights = Annotated[
 Variant = Annotated[str | None, typer.Option(help="Of the modal engine: E2 (recorded attacks) or A (all smooth).")]
 Room = Annotated[str | None, typer.Option(help="Of the modal and neural engines: dry, studio or hall.")]
 Lid = Annotated[str | None, typer.Option(help="Of the modal engine: open, half or closed.")]
-A4 = Annotated[float | None, typer.Option(metavar="HZ", help="Concert pitch of the modal and neural engines.")]
+A4 = Annotated[float | None, typer.Option(metavar="HZ", help="Concert pitch of the modal, neural and violin engines.")]
 Temperament = Annotated[str | None, typer.Option(help="Of the modal and neural engines: equal, or a historical one.")]
 Resonance = Annotated[
     float | None,

@@ -9,12 +9,12 @@ from __future__ import annotations
 from perfsynth.dsp.colouring import coloured
 from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import CHANNELS, colour, strings
+from perfsynth.synth.concert_pitch import A4_HZ, check_a4
 from perfsynth.synth.deep_performer import PRESET
 from perfsynth.synth.roll import pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance
 
 SYSTEM = "violin"
-A4_HZ = 440.0
 
 
 def stream(
@@ -45,8 +45,9 @@ def stream(
     InputError
         When the folder holds no such network, or there are drums only.
     UsageError
-        When the network has no such instrument.
+        When the network has no such instrument, or no violin is tuned to that pitch.
     """
+    check_a4(a4)
     played = without_pedal(pitched(performance))
     made = deep_performer.predict(played, instrument=instrument, weights=weights, device=device)
     stamp = performance.made_by(

@@ -12,10 +12,11 @@ import numpy as np
 
 from perfsynth.dsp.resample import resample
 from perfsynth.synth.action import strike
+from perfsynth.synth.concert_pitch import A4_HZ
 from perfsynth.synth.modal.engine import CHUNK, TAIL_S, _Player, _Voice, piano_of
 from perfsynth.synth.modal.grid import RATE
 from perfsynth.synth.modal.setting import Setting
-from perfsynth.synth.modal.tuning import A4_HZ, ratios
+from perfsynth.synth.modal.tuning import ratios
 from perfsynth.types import AudioStream, Performance
 
 SOURCES, CHANNELS = 2, 2

@@ -127,6 +127,12 @@ def test_a_violin_has_no_pedal(weights: str) -> None:
         synthesize(plain, engine="violin", instrument="viola", weights=weights)
 
 
+@pytest.mark.parametrize("a4", [0.0, float("nan"), -440.0, 1e9])
+def test_what_no_violin_is_tuned_to_is_refused(a4: float, weights: str) -> None:
+    with pytest.raises(UsageError, match="the A lies between 380 and 480 Hz"):
+        synthesize(played((0.0, 0.3, 69, 80)), engine="violin", weights=weights, a4=a4)
+
+
 def test_a_violin_dies_away_in_its_room_and_ends_in_silence(weights: str) -> None:
     music = played((0.0, 0.005, 69, 80), (0.8, 0.3, 72, 80))
     values = deep_performer.predict(music, instrument="violin-b", weights=weights).values

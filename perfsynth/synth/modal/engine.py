@@ -13,6 +13,7 @@ import numpy as np
 
 from perfsynth.errors import UsageError
 from perfsynth.synth.action import LOWEST, Strikes, strike
+from perfsynth.synth.concert_pitch import A4_HZ
 from perfsynth.synth.modal.grid import FRAME, HOP, ONSET, RATE, TIMES_S, band_weights
 from perfsynth.synth.modal.lid import LidName, under_lid
 from perfsynth.synth.modal.model import ATTACK_S, ModalPiano, attack_fade, load
@@ -21,7 +22,7 @@ from perfsynth.synth.modal.resonance import Resonance
 from perfsynth.synth.modal.room import RoomName, in_room
 from perfsynth.synth.modal.room import tail_s as room_tail_s
 from perfsynth.synth.modal.setting import Setting
-from perfsynth.synth.modal.tuning import A4_HZ, ratios
+from perfsynth.synth.modal.tuning import ratios
 from perfsynth.synth.voicing import HEADROOM, RELEASE_GAIN, layer_gains
 from perfsynth.types import AudioStream, Performance
 

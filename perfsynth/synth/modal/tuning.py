@@ -10,9 +10,8 @@ import numpy as np
 
 from perfsynth.errors import UsageError
 from perfsynth.synth.action import HIGHEST, LOWEST
+from perfsynth.synth.concert_pitch import A4_HZ, check_a4
 
-A4_HZ = 440.0
-MIN_A4_HZ, MAX_A4_HZ = 380.0, 480.0  # from below the lowest baroque pitch to above the highest organ
 PURE_FIFTH = 1200 * np.log2(3 / 2)  # cents
 PYTHAGOREAN = 12 * PURE_FIFTH - 7 * 1200  # cents by which twelve pure fifths miss seven octaves
 SYNTONIC = 1200 * np.log2(81 / 80)  # cents by which four pure fifths miss a pure third
@@ -56,7 +55,6 @@ def ratios(a4: float = A4_HZ, temperament: str = "equal") -> np.ndarray:
     UsageError
         When the pitch is none that a piano is tuned to, or there is no such temperament.
     """
-    if not MIN_A4_HZ <= a4 <= MAX_A4_HZ:
-        raise UsageError(f"concert pitch {a4:g} Hz: the A lies between {MIN_A4_HZ:g} and {MAX_A4_HZ:g} Hz")
+    check_a4(a4)
     deviation = cents(temperament)[np.arange(LOWEST, HIGHEST + 1) % 12]
     return np.asarray(a4 / A4_HZ * 2.0 ** (deviation / 1200))
