@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from perfsynth.errors import UsageError
+from perfsynth.synth.known import kind_of
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,7 @@ def choose(
         When there is no such model, or it takes no such option.
     """
     found = []
-    instrument = str(options.get("instrument", "")).partition("-")[0]
+    instrument = kind_of(str(options.get("instrument", "")))
     if name == "auto" and instrument in names(stage):
         name = instrument
     able = [each for each in names(stage) if each not in without]

@@ -17,7 +17,7 @@ import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.synth.bowed import ROOM_S
-from perfsynth.synth.known import number_of
+from perfsynth.synth.known import VIOLIN, kind_of, number_of
 from perfsynth.synth.octaves import apart, moved
 from perfsynth.synth.roll import audible, frames_of, pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance, Spectrogram
@@ -31,7 +31,6 @@ CLIP = 312  # frames, 5 s
 OVERLAP = 64  # frames that neighbouring clips share
 SYSTEM = "deep-performer"
 VOCODER = "source-filter"
-VIOLIN = "violin"  # the network that ships for violins
 VIOLIN_KEYS = (55, 85)  # that its recordings hold
 TAIL_S = 2.0  # after the last note that is not silence yet
 FADE, SILENT = 4, 2  # frames at the end: those that fade, 64 ms, and those after them, half a window
@@ -76,7 +75,7 @@ def predict(
 
     network = network_of(weights or _shipped(instrument), SYSTEM, DeepPerformer, Config)
     number = number_of(network.config.instruments, instrument)
-    bowed = (instrument or "").partition("-")[0] == VIOLIN
+    bowed = kind_of(instrument) == VIOLIN
     table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
     sounded = partial(_windowed, network=network.to(device), instrument=number, device=device, n_frames=n_frames)
@@ -103,7 +102,7 @@ def stream(
 def _shipped(instrument: str | None) -> str | None:
     """The folder of the network that ships for an instrument; None for that of pianos."""
     place = files("perfsynth") / "pretrained" / VIOLIN
-    return str(place) if (instrument or "").partition("-")[0] == VIOLIN and place.is_dir() else None
+    return str(place) if kind_of(instrument) == VIOLIN and place.is_dir() else None
 
 
 def notes_of(tables: list[np.ndarray], device: str = "cpu") -> Notes:

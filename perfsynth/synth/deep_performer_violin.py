@@ -7,14 +7,16 @@ A violin has no pedal: that of the performance is left aside.
 from __future__ import annotations
 
 from perfsynth.dsp.colouring import coloured
+from perfsynth.errors import UsageError
 from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import CHANNELS, colour, strings
 from perfsynth.synth.concert_pitch import A4_HZ, check_a4
 from perfsynth.synth.deep_performer import PRESET
+from perfsynth.synth.known import VIOLIN, kind_of
 from perfsynth.synth.roll import pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance
 
-SYSTEM = "violin"
+SYSTEM = VIOLIN
 
 
 def stream(
@@ -28,7 +30,7 @@ def stream(
     performance
         Played on one violin, whatever its parts; drums and notes without a finite time are left out.
     instrument
-        One that the network has learnt, or what its name begins with.
+        A violin that the network has learnt, or what its name begins with.
     weights
         A folder with model.safetensors and config.toml of ``deep-performer``; else the network that ships.
     a4
@@ -45,9 +47,11 @@ def stream(
     InputError
         When the folder holds no such network, or there are drums only.
     UsageError
-        When the network has no such instrument, or no violin is tuned to that pitch.
+        When the network has no such instrument, or it is no violin, or no violin is tuned to that pitch.
     """
     check_a4(a4)
+    if kind_of(instrument) != VIOLIN:
+        raise UsageError(f"instrument {instrument!r}: this engine bows a violin alone; name one, or leave --engine out")
     played = without_pedal(pitched(performance))
     made = deep_performer.predict(played, instrument=instrument, weights=weights, device=device)
     stamp = performance.made_by(

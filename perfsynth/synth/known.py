@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from perfsynth.errors import InputError, UsageError
 
+VIOLIN = "violin"  # the kind of those that are bowed, and the network that ships for them
+
+
+def kind_of(instrument: str | None) -> str:
+    """What kind of instrument a name is of, its first word: ``violin-ann`` is a violin."""
+    return (instrument or "").partition("-")[0]
+
 
 def number_of(known: tuple[str, ...], name: str | None, what: str = "instrument") -> int:
     """Where a name stands among those that a network knows: the name itself, else the first whose first word it is.

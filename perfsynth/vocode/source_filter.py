@@ -15,11 +15,11 @@ from perfsynth import registry
 from perfsynth.dsp.colouring import Colour, coloured
 from perfsynth.dsp.mel import PRESETS, Preset
 from perfsynth.errors import UsageError
+from perfsynth.synth.known import VIOLIN, kind_of
 from perfsynth.types import AudioStream, Performance, Spectrogram
 from perfsynth.vocode.core import played_in, said
 
 PIANO, BOWED = "modal", "bowed"
-VIOLIN = "violin"  # what the names of instruments begin with that are bowed
 
 
 def vocode(spectrogram: Spectrogram, *, source: str | None = None, seed: int = 0) -> AudioStream:
@@ -44,7 +44,7 @@ def vocode(spectrogram: Spectrogram, *, source: str | None = None, seed: int = 0
     """
     performance = played_in(spectrogram)
     preset = PRESETS[spectrogram.preset]
-    chosen = source or (BOWED if said(spectrogram, "instrument").startswith(VIOLIN) else PIANO)
+    chosen = source or (BOWED if kind_of(said(spectrogram, "instrument")) == VIOLIN else PIANO)
     piano = said(spectrogram, "piano") if chosen == PIANO else ""
     blocks, n_channels, colour = _played(performance, chosen, piano, preset, seed)
     made = coloured(blocks, spectrogram.values, preset, colour=colour, n_channels=n_channels, seed=seed)

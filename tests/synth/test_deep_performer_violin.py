@@ -127,6 +127,12 @@ def test_a_violin_has_no_pedal(weights: str) -> None:
         synthesize(plain, engine="violin", instrument="viola", weights=weights)
 
 
+@pytest.mark.parametrize("instrument", ["salamander", "violinist", "fluidr3"])
+def test_what_is_no_violin_is_not_bowed(instrument: str) -> None:
+    with pytest.raises(UsageError, match=f"'{instrument}': this engine bows a violin alone"):
+        synthesize(played((0.0, 0.3, 69, 80)), engine="violin", instrument=instrument)
+
+
 @pytest.mark.parametrize("a4", [0.0, float("nan"), -440.0, 1e9])
 def test_what_no_violin_is_tuned_to_is_refused(a4: float, weights: str) -> None:
     with pytest.raises(UsageError, match="the A lies between 380 and 480 Hz"):
