@@ -62,15 +62,16 @@ def _beats(onset_s: np.ndarray, velocity: np.ndarray) -> np.ndarray:
     """Beat times, s, from before the first onset to after the last."""
     import librosa
 
-    frames = np.rint(onset_s * FRAMES_PER_S).astype(int)
+    first_s = onset_s.min()
+    frames = np.rint((onset_s - first_s) * FRAMES_PER_S).astype(int)
     strength = np.bincount(frames, np.maximum(velocity, 1), frames.max() + FRAMES_PER_S).astype(float)
     strength = np.convolve(strength, np.hanning(7), mode="same")
     _, found = librosa.beat.beat_track(onset_envelope=strength, sr=FRAMES_PER_S, hop_length=1, trim=False)
-    times = np.asarray(found, float) / FRAMES_PER_S
+    times = first_s + np.asarray(found, float) / FRAMES_PER_S
     if len(times) < 2:
-        times = np.arange(onset_s.min(), onset_s.max() + 1.0, 0.5)
+        times = np.arange(first_s, onset_s.max() + 1.0, 0.5)
     period = float(np.median(np.diff(times)))
-    before = times[0] - period * np.arange(np.ceil(max(times[0] - onset_s.min(), 0) / period) + 1, 0, -1)
+    before = times[0] - period * np.arange(np.ceil(max(times[0] - first_s, 0) / period) + 1, 0, -1)
     after = times[-1] + period * np.arange(1, np.ceil(max(onset_s.max() - times[-1], 0) / period) + 8)
     return np.concatenate([before, times, after])
 

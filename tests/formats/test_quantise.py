@@ -80,6 +80,13 @@ def test_what_the_file_said_of_tempo_and_metre_is_dropped_and_the_notes_stay() -
     assert np.all(np.diff(made.notes["onset_beat"]) >= 0)
 
 
+def test_a_pick_up_is_quantised_with_the_rest() -> None:
+    beat = np.concatenate([np.arange(48), np.arange(24) * 2 + 0.5])
+    early, late = (quantised(score(np.sort(beat) * 1.2 + 0.013 + by, 0.4)) for by in (-1.5, 6.0))
+    assert early.notes["onset_beat"].tolist() == late.notes["onset_beat"].tolist()
+    assert early.tempos["quarter_bpm"][0] == pytest.approx(100, rel=0.03)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=20))
 def test_whatever_comes_stays_whole_and_on_the_grid(onset: list[float]) -> None:
