@@ -8,6 +8,7 @@ from typing import Any
 from perfsynth import registry
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, UsageError, expect
+from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance
 
@@ -34,7 +35,7 @@ def synthesize(
     sample_rate
         In Hz; the engine's own by default. What an engine cannot make itself is resampled.
     device
-        Where an engine that computes with torch does so.
+        Where an engine that computes with torch does so: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
     seed
         Seed of everything random in the engine.
     **options
@@ -49,6 +50,8 @@ def synthesize(
     ------
     InputError
         When the performance has no notes.
+    MissingError
+        When there is no such device.
     UsageError
         When there is no such engine, it takes no such option, no audio has that sample rate, or `seed` is none.
     """
@@ -62,7 +65,8 @@ def synthesize(
     check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     system, play, taken = registry.choose(engine, "synth-audio", given)
-    common = {"sample_rate": sample_rate, "device": device, "seed": seed}
+    where = checked(device) if "device" in taken else None
+    common = {"sample_rate": sample_rate, "device": where, "seed": seed}
     passed = {name: value for name, value in common.items() if name in taken and value is not None}
     made: AudioStream = play(performance, **passed, **given)
     if not made.history:  # an engine that chose something itself has said so

@@ -12,8 +12,8 @@ import torch
 from perfsynth import registry
 from perfsynth.dsp.colouring import bend, coloured
 from perfsynth.dsp.mel import filterbank, spectrogram
-from perfsynth.errors import UsageError
-from perfsynth.synth import deep_performer
+from perfsynth.errors import MissingError, UsageError
+from perfsynth.synth import core, deep_performer
 from perfsynth.synth.bowed import colour, string, strings
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.deep_performer import PRESET
@@ -125,6 +125,21 @@ def test_a_violin_has_no_pedal(weights: str) -> None:
     assert heard[0].shape[1] == 2
     with pytest.raises(UsageError, match="viola"):
         synthesize(plain, engine="violin", instrument="viola", weights=weights)
+
+
+def test_an_engine_that_computes_finds_its_device_and_others_look_for_none(
+    weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    music = played((0.0, 0.3, 69, 80))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    heard = [sound(synthesize(music, engine="violin", weights=weights, device=device)) for device in ("auto", "cpu")]
+    assert np.array_equal(*heard)
+    with pytest.raises(UsageError, match="cpu, cuda, cuda:N or auto"):
+        synthesize(music, engine="violin", weights=weights, device="tpu")
+    with pytest.raises(MissingError, match="finds no CUDA"):
+        synthesize(music, engine="violin", weights=weights, device="cuda")
+    monkeypatch.setattr(core, "checked", lambda device: pytest.fail("it looked for one"))
+    synthesize(music, engine="modal", device="auto")
 
 
 @pytest.mark.parametrize("instrument", ["salamander", "violinist", "fluidr3"])
