@@ -65,7 +65,7 @@ def mono(audio: Audio | AudioStream) -> np.ndarray:
     import soxr
 
     stream = audio.stream() if isinstance(audio, Audio) else audio
-    _check(stream.sample_rate, stream.duration_s)
+    _check(stream.sample_rate, stream.duration_s or SHORTEST_S)
     resampler = soxr.ResampleStream(stream.sample_rate, RATE, 1, dtype="float32", quality="HQ")
     samples, n = np.empty(round(stream.duration_s * RATE) + RATE, np.float32), 0
     for block, last in _marked(stream.blocks):
@@ -77,6 +77,7 @@ def mono(audio: Audio | AudioStream) -> np.ndarray:
             samples.resize(2 * len(samples), refcheck=False)
         samples[n : n + len(heard)] = heard
         n += len(heard)
+        _check(stream.sample_rate, max(n / RATE, SHORTEST_S))  # before memory holds more
     samples = samples[:n]
     _check(stream.sample_rate, n / RATE)
     peak = max(float(samples.max()), -float(samples.min()))

@@ -10,12 +10,13 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
 from perfsynth.errors import InputError, PerfsynthError, UsageError
 from perfsynth.formats import ogg, wav
+from perfsynth.formats.audio_blocks import UNTOLD, decoded, opened
 from perfsynth.formats.provenance import history_from_text, history_to_text
 from perfsynth.types import Audio, AudioStream, Made
 
@@ -60,7 +61,7 @@ def read_audio(data: bytes, *, name: str = "audio") -> Audio:
     if not data:
         raise InputError(f"{name}: empty; expected a WAV, FLAC, Ogg or MP3 file")
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with opened(data) as file:
             samples, declared = _samples(file, name)
             sample_rate, text = file.samplerate, file.comment
     except soundfile.LibsndfileError as error:
@@ -120,14 +121,17 @@ def audio_bytes(audio: Audio, *, format: Format, subtype: Subtype | None = None)
     return file.getvalue()
 
 
-def _samples(file: object, name: str) -> tuple[np.ndarray, int]:
+def _samples(file: Any, name: str) -> tuple[np.ndarray, int]:
     """All samples of an open file, and the number of frames that it declares."""
-    frames, channels = file.frames, file.channels  # type: ignore[attr-defined]
+    frames, channels = file.frames, file.channels
+    if frames == UNTOLD:
+        samples = np.concatenate([np.zeros((0, channels), np.float32), *decoded(file)])
+        return samples, len(samples)
     try:
         room = np.empty((frames, channels), np.float32)
     except (MemoryError, ValueError) as error:
         raise InputError(f"{name}: declares {frames} samples, more than memory holds; cut it up") from error
-    return file.read(out=room), frames  # type: ignore[attr-defined]
+    return file.read(out=room), frames
 
 
 def _write(stream: AudioStream, file: BinaryIO, format: Format, subtype: Subtype | None) -> float:

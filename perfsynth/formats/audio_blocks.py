@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from perfsynth.errors import InputError, PerfsynthError
 from perfsynth.formats import ogg, wav
 from perfsynth.formats.sniff import AUDIO, Kind, sniff
@@ -16,6 +18,7 @@ from perfsynth.types import AudioStream
 
 BLOCK_FRAMES = 1 << 18  # 6 s at 44.1 kHz
 HEAD_BYTES = 256  # that tell what a file is
+UNTOLD = 2**63 - 1  # frames: libsndfile's word for FLAC that does not say how long it is, as from a pipe
 
 
 def kind_of(source: bytes | Path, *, name: str) -> Kind:
@@ -58,13 +61,30 @@ def read_blocks(source: bytes | Path, *, name: str = "audio") -> AudioStream:
     if kind not in AUDIO:
         raise InputError(f"{name}: this is {kind}, where audio (WAV, FLAC, Ogg or MP3) is expected")
     try:
-        with soundfile.SoundFile(_file(source)) as file:
+        with opened(source) as file:
             rate, channels, frames = file.samplerate, file.channels, file.frames
     except soundfile.LibsndfileError as error:
         raise _broken(name, error) from error
     if frames == 0:
-        raise InputError(f"{name}: no samples in this audio file; it needs at least one")
-    return AudioStream(_blocks(source, name), rate, channels, frames / rate, sha256=_digest(source))
+        raise _empty(name)
+    duration_s = 0.0 if frames == UNTOLD else frames / rate
+    return AudioStream(_blocks(source, name), rate, channels, duration_s, sha256=_digest(source))
+
+
+def opened(source: bytes | Path) -> Any:
+    """An open file, to be read on to its end."""
+    import soundfile
+
+    file = soundfile.SoundFile(_file(source))
+    if file.frames == UNTOLD:
+        file.seekable = lambda: False  # after each block soundfile seeks to where it is, which fails there
+    return file
+
+
+def decoded(file: Any) -> Iterator[np.ndarray]:
+    """The blocks of an open file, (n, n_channels) float32."""
+    while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        yield block
 
 
 def _file(source: bytes | Path) -> Any:
@@ -76,14 +96,16 @@ def _blocks(source: bytes | Path, name: str) -> Iterator[Any]:
 
     held = 0
     try:
-        with soundfile.SoundFile(_file(source)) as file:
+        with opened(source) as file:
             declared = file.frames
-            while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            for block in decoded(file):
                 held += len(block)
                 yield block
     except soundfile.LibsndfileError as error:
         raise _broken(name, error) from error
-    if declared > held or _is_cut(source, name):
+    if held == 0 and declared == UNTOLD:
+        raise _empty(name)
+    if UNTOLD > declared > held or _is_cut(source, name):
         raise InputError(f"{name}: holds less audio than it declares; it is truncated, so copy it again")
 
 
@@ -104,6 +126,10 @@ def _digest(source: bytes | Path) -> str:
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _empty(name: str) -> InputError:
+    return InputError(f"{name}: no samples in this audio file; it needs at least one")
 
 
 def _broken(name: str, error: Exception) -> InputError:

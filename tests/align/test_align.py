@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perfsynth.align import bands
 from perfsynth.align.bands import mono
 from perfsynth.align.core import align, summary_of
 from perfsynth.align.refine import refine
@@ -205,10 +206,17 @@ def test_blocks_are_mixed_as_the_whole_is(rate: int) -> None:
     assert np.abs(whole).max() == pytest.approx(1)
 
 
-def test_a_stream_that_does_not_say_how_long_it_is(recording: np.ndarray) -> None:
+def test_a_stream_that_does_not_say_how_long_it_is(recording: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     audio = audio_of(recording)
-    stream = AudioStream(np.array_split(audio.samples, 3), RATE, 1, 1.0)
-    np.testing.assert_array_equal(mono(stream), mono(audio))
+    for said_s in (0.0, 1.0):
+        stream = AudioStream(np.array_split(audio.samples, 3), RATE, 1, said_s)
+        np.testing.assert_array_equal(mono(stream), mono(audio))
+    blocks = (np.ones((5 * RATE, 1), np.float32) for _ in range(9))
+    stream = AudioStream(blocks, RATE, 1)
+    monkeypatch.setattr(bands, "LONGEST_S", 12)
+    with pytest.raises(InputError, match="can be aligned"):
+        mono(stream)
+    assert next(iter(blocks)) is not None  # refused before the last was decoded
 
 
 def test_the_published_method(score: Score, recording: np.ndarray) -> None:
