@@ -46,7 +46,7 @@ def fit_piano(
         if samples.suffix.lower() == ".toml":
             with TemporaryDirectory() as folder:
                 mapping.link(samples, Path(folder))
-                recordings = load_samples(folder, progress=progress)
+                recordings = load_samples(folder, velocities=True, progress=progress)
         else:
             recordings = load_samples(samples, progress=progress)
         model.save(fitting.fit(recordings, report=progress), output)

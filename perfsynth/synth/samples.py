@@ -82,8 +82,9 @@ class SampleSet:
 
 
 def load_samples(
-    folder: str | Path, *, progress: Callable[[str, float], None] = lambda _step, _fraction: None
-) -> SampleSet:
+    folder: str | Path, *, velocities: bool = False,
+    progress: Callable[[str, float], None] = lambda _step, _fraction: None,
+) -> SampleSet:  # fmt: skip
     """Read all recordings below a folder: decoded the first time, mapped from the cache ever after.
 
     Parameters
@@ -92,6 +93,8 @@ def load_samples(
         Of .ogg, .wav or .flac files, in sub-folders too, named by note and layer: ``C4v7``, ``piano-F#2_v12``,
         ``60_100``. Labels up to 32 count the layers, higher ones are MIDI velocities. ``rel1`` to ``rel88`` are
         the noises of the 88 keys coming up. Whatever is named otherwise is left alone.
+    velocities
+        Whether all labels are MIDI velocities, low ones too.
     progress
         Called with the step and the fraction done, 0 to 1.
 
@@ -108,10 +111,10 @@ def load_samples(
             f"{folder}: there is no such folder of samples; get one: perfsynth data salamander fetch --accept-licence"
         )
     notes, releases = _named(folder)
-    stem = cache_folder() / f"samples-{_fingerprint(folder, [*notes.values(), *releases.values()])}"
+    stem = cache_folder() / f"samples-{_fingerprint(folder, [*notes.values(), *releases.values()], velocities)}"
     index, pcm = stem.with_suffix(".npz"), stem.with_suffix(".pcm")
     if not (index.is_file() and pcm.is_file()):
-        _decode(notes, releases, index, pcm, folder, progress)
+        _decode(notes, releases, velocities, index, pcm, folder, progress)
     with np.load(index) as table:
         columns = {name: table[name] for name in table.files}
     columns["sample_rate"] = int(columns["sample_rate"])
@@ -135,9 +138,9 @@ def _named(folder: Path) -> tuple[dict[tuple[int, int], Path], dict[int, Path]]:
     return notes, releases
 
 
-def _fingerprint(folder: Path, paths: list[Path]) -> str:
-    """Changes whenever a file does."""
-    digest = hashlib.sha256(f"{CACHE_VERSION}".encode())
+def _fingerprint(folder: Path, paths: list[Path], velocities: bool) -> str:
+    """Changes whenever a file does, or what the labels say."""
+    digest = hashlib.sha256(f"{CACHE_VERSION}{' velocities' if velocities else ''}".encode())
     for path in paths:
         stat = path.stat()
         digest.update(f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
@@ -161,6 +164,7 @@ class _Recorder:
 def _decode(
     notes: dict[tuple[int, int], Path],
     releases: dict[int, Path],
+    velocities: bool,
     index: Path,
     pcm: Path,
     folder: Path,
@@ -188,9 +192,10 @@ def _decode(
                         table[f"release_{name}"].append(value)
         if not table["keys"]:
             raise InputError(f"{folder}: all samples are silent or broken; record them again")
-        velocities = np.linspace(0, 127, len(labels)) if labels[-1] <= MAX_LABEL else np.minimum(labels, 127)
+        counted = not velocities and labels[-1] <= MAX_LABEL
+        layer_velocity = np.linspace(0, 127, len(labels)) if counted else np.minimum(labels, 127)
         columns: dict[str, Any] = {name: np.array(table[name], dtype) for name, dtype in _COLUMNS.items()}
-        np.savez(Path(scratch) / "index.npz", sample_rate=rate, layer_velocity=velocities.astype(float), **columns)
+        np.savez(Path(scratch) / "index.npz", sample_rate=rate, layer_velocity=layer_velocity.astype(float), **columns)
         part.replace(pcm)
         (Path(scratch) / "index.npz").replace(index)
     progress("", 1.0)

@@ -42,7 +42,8 @@ def pitch(folder: Path, key: int) -> float:
     return float(np.abs(np.fft.rfft(audio * np.hanning(len(audio)), 2**18)).argmax() * 48000 / 2**18)
 
 
-def test_a_toml_tells_keys_and_velocities(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("soft", "loud"), [(40, 110), (10, 30)])
+def test_a_toml_tells_keys_and_velocities(soft: int, loud: int, tmp_path: Path) -> None:
     source = tmp_path / "takes"
     source.mkdir()
     recorded(source / "soft.wav", amplitude=0.05)
@@ -50,15 +51,15 @@ def test_a_toml_tells_keys_and_velocities(tmp_path: Path) -> None:
     recorded(source / "up.wav", amplitude=0.01, seconds=0.2)
     toml = tmp_path / "piano.toml"
     toml.write_text(
-        'folder = "takes"\n[[sample]]\nfile = "soft.wav"\nkey = 60\nvelocity = 40\n'
-        '[[sample]]\nfile = "C4v7.flac"\nkey = 60\nvelocity = 110\n[[release]]\nfile = "up.wav"\nkey = 60\n'
+        f'folder = "takes"\n[[sample]]\nfile = "soft.wav"\nkey = 60\nvelocity = {soft}\n'
+        f'[[sample]]\nfile = "C4v7.flac"\nkey = 60\nvelocity = {loud}\n[[release]]\nfile = "up.wav"\nkey = 60\n'
     )
     links = tmp_path / "links"
     links.mkdir()
     mapping.link(toml, links)
-    samples = load_samples(links)
+    samples = load_samples(links, velocities=True)
     assert samples.keys.tolist() == [60]
-    assert samples.layer_velocity.tolist() == [40, 110]
+    assert samples.layer_velocity.tolist() == [soft, loud]
     assert samples.level[0, 1] > 4 * samples.level[0, 0]
     assert samples.release_keys.tolist() == [60]
 
@@ -66,11 +67,12 @@ def test_a_toml_tells_keys_and_velocities(tmp_path: Path) -> None:
 def test_the_command_takes_a_toml(tmp_path: Path) -> None:
     recorded(tmp_path / "take.wav")
     toml = tmp_path / "piano.toml"
-    toml.write_text('[[sample]]\nfile = "take.wav"\nkey = 60\nvelocity = 100\n')
+    toml.write_text('[[sample]]\nfile = "take.wav"\nkey = 60\nvelocity = 20\n')
     command = [sys.executable, "-m", "perfsynth", "fit-piano", str(toml), "-o", str(tmp_path / "piano")]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, ran.stdout) == (0, "")
     assert ran.stderr.endswith(" MB\n")
+    assert model.load(tmp_path / "piano").layer_velocity.tolist() == [20]
     again = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert again.returncode == 1
     assert "holds a piano already; --force overwrites it" in again.stderr

@@ -26,7 +26,7 @@ TABLES = {"sample": {"file", "key", "velocity"}, "release": {"file", "key"}}
 
 
 def link(mapping: Path, folder: Path) -> None:
-    """Fill a folder with links to the recordings of a TOML, named as `load_samples` reads them.
+    """Fill a folder with links to the recordings of a TOML, named as `load_samples` reads them with ``velocities``.
 
     Raises
     ------
