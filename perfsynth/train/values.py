@@ -8,8 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from perfsynth.errors import InputError
 
-SHARES = {"dropout", "drop_group", "drop_all", "drop_composer", "midi_share", "predicted"}
-MAY_BE_NONE = {"warm_steps", "vocoder_channels"}  # of the sizes and counts; the others are at least 1
+SHARES = {"dropout", "drop_group", "drop_all", "drop_column", "drop_composer", "midi_share", "predicted"}
+MAY_BE_NONE = {"warm_steps", "vocoder_channels", "transpose"}  # of the sizes and counts; the others are at least 1
 
 
 def check_values(table: dict[str, Any], kind: Any, name: str) -> None:
@@ -61,5 +61,7 @@ def _fault(key: str, value: Any, hint: Any) -> str:
             return "it is a number"
         if key in SHARES:
             return "" if 0 <= value <= 1 else "it lies between 0 and 1"
-        return "" if value > 0 or not key.endswith("_s") else "it is more than 0"
+        if key.endswith("_s"):
+            return "" if value > 0 else "it is more than 0"
+        return "" if value >= 0 else "it is at least 0"
     return ""

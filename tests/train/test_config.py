@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,10 @@ def test_a_key_that_the_system_does_not_know_is_named(table: str, tmp_path: Path
         ("cantabile", "task", "crops = 0", r"\[task\] crops = 0: it is a whole number of at least 1"),
         ("cantabile", "task", "weights = 3", "weights = 3: it is a table"),
         ("cantabile", "task", 'weights = {tempo = "x"}', r"\[task.weights\] tempo = 'x': it is a number"),
+        ("cantabile", "task", "drop_column = 5.0", "drop_column = 5.0: it lies between 0 and 1"),
+        ("cantabile", "task", "transpose = -1", "transpose = -1: it is a whole number of at least 0"),
+        ("cantabile", "task", "weights = {tempo = -0.5}", r"\[task.weights\] tempo = -0.5: it is at least 0"),
+        ("hifigan", "task", "mel = -45.0", "mel = -45.0: it is at least 0"),
         ("neural", "task", "valid_s = 0", "valid_s = 0: it is more than 0"),
         ("neural", "model", 'instruments = "salamander"', "instruments = 'salamander': it is a list"),
         ("deep-performer", "model", 'encoder = "no"', "encoder = 'no': it is true or false"),
@@ -121,6 +126,13 @@ def test_the_values_of_the_configurations_that_ship_make_sense(path: Path, tmp_p
     with pytest.raises(PerfsynthError) as caught:
         make_task(read_config(path), tmp_path / "nowhere")
     assert "nowhere" in str(caught.value)
+
+
+def test_what_is_there_unless_said_otherwise_may_be_said(tmp_path: Path) -> None:
+    from perfsynth.train.cantabile import Settings
+    from perfsynth.train.values import check_values
+
+    check_values(asdict(Settings()), Settings, "task")
 
 
 def test_toml_comes_back_as_it_was() -> None:
