@@ -103,6 +103,7 @@ def train(
     is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
     if not is_first:
         session = replace(session, quiet=True)
+    from perfsynth.train.checkpoint import best_score
     from perfsynth.train.loop import make_task
     from perfsynth.train.loop import train as learn
 
@@ -112,7 +113,7 @@ def train(
     task = make_task(run, folder)
     with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
         progress.begin(run.system)
-        shown = Shown(session, progress, run.train.steps, max_minutes or math.inf)
+        shown = Shown(session, progress, run.train.steps, max_minutes or math.inf, best=best_score(output))
         # Of torchrun's processes the first alone writes.
         with _signals(session) as received, alone(output, "training") if is_first else nullcontext():
             best = learn(

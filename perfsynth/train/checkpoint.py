@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch  # noqa: TID253  imported only for training
@@ -22,6 +23,7 @@ from perfsynth.version import __version__
 
 LATEST, BEST, WEIGHTS = "latest.pt", "best", "model.safetensors"
 MAY_CHANGE = {"steps", "validate_every"}  # of a run that goes on
+_BROKEN = (RuntimeError, ValueError, LookupError, EOFError, AttributeError, OSError, UnpicklingError)
 
 log = logging.getLogger("perfsynth")
 
@@ -89,12 +91,20 @@ def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:
         state.minutes, state.best_score = content["minutes"], content["best_score"]
     except InputError:
         raise
-    except (RuntimeError, ValueError, KeyError, EOFError, AttributeError, OSError) as error:
+    except _BROKEN as error:
         message = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: no run of this {config.system} ({message}); train into another folder") from error
     if state.task is not None and content.get("task"):
         state.task.load_state_dict(content["task"])
     return int(content["step"])
+
+
+def best_score(out: Path) -> float:
+    """The best score of the run in `out` so far; -inf where there is none, or what is there is no run."""
+    try:
+        return float(torch.load(out / LATEST, map_location="cpu", weights_only=True, mmap=True)["best_score"])
+    except (*_BROKEN, TypeError):  # `load_latest` says what is wrong
+        return -math.inf
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:

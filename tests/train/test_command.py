@@ -98,6 +98,23 @@ def test_a_run_leaves_a_model_its_configuration_and_its_card(corpus: Path, tmp_p
     assert report["validation"]["score"] < 0
 
 
+def test_what_a_run_marks_as_best_is_what_it_keeps(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from perfsynth.train.deep_performer_align import DeepPerformerAlignTask
+
+    scores, out = iter([0.4, 0.5, 0.2, 0.7]), tmp_path / "run"
+    monkeypatch.setattr(DeepPerformerAlignTask, "validate", lambda task, network: {"score": next(scores)})
+    marked, kept = [], []
+    for steps in (4, 6, 8):
+        ran = run(config(tmp_path), "--corpus", corpus, "-o", out, "--steps", steps)
+        assert ran.exit_code == 0, ran.stderr
+        marked.append(f"step {steps}: score" in ran.stderr and "(best)" in ran.stderr)
+        kept.append(tomllib.loads((out / "best/config.toml").read_text())["made"]["steps"])
+    assert marked == [True, False, True]
+    assert kept == [4, 4, 8]
+
+
 def test_the_model_that_ships_is_trained_by_its_name(corpus: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "run.toml", tmp_path / "run"
     model, task = "layers = 1\nwidth = 8\ncomposer_width = 2", "crops = 2\nchords = 32"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import types
 from dataclasses import replace
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from perfsynth.errors import InputError, PerfsynthError
-from perfsynth.train.checkpoint import load_weights
+from perfsynth.train.checkpoint import best_score, load_weights
 from perfsynth.train.config import Schedule
 from perfsynth.train.ddp import Process
 from perfsynth.train.learner import Learner, rate_at
@@ -219,9 +220,12 @@ def test_another_run_is_not_gone_on_with(tmp_path: Path) -> None:
         learn(Line(), tmp_path, run_config(learning_rate=0.1))
     with pytest.raises(InputError, match="no run of this m2m"):
         learn(Duel(), tmp_path)
-    (tmp_path / "latest.pt").write_bytes(b"PK\3\4garbage")
-    with pytest.raises(InputError, match="train into another folder"):
-        learn(Line(), tmp_path)
+    assert math.isfinite(best_score(tmp_path))
+    for broken in (b"PK\3\4garbage", b"some text\n", b""):
+        (tmp_path / "latest.pt").write_bytes(broken)
+        with pytest.raises(InputError, match="train into another folder"):
+            learn(Line(), tmp_path)
+        assert best_score(tmp_path) == -math.inf
     assert learn(Line(), tmp_path / "new")[0] == 1
 
 
