@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from perfsynth.batch.claim import written
-from perfsynth.batch.manifest import write_rows
+from perfsynth.batch.manifest import read_objects, write_rows
 from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, NOTE_ID, PERFORMED_NOTE, Part, Performance, Score
 
@@ -165,15 +165,23 @@ def read_manifest(folder: Path) -> list[Entry]:
     ------
     MissingError
         When there is none.
+    InputError
+        When a line is no piece of a corpus.
     """
     path = folder / MANIFEST
     if not path.is_file():
         raise MissingError(f"{path}: not found; prepare the corpus first, as with: perfsynth data nasap prepare")
     entries = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        row |= {key: tuple(row.get(key, ())) for key in ("notations", "performances", "rough")}
-        entries.append(Entry(**row))
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for where, row in read_objects(lines, str(path)):
+            try:
+                row |= {key: tuple(row.get(key, ())) for key in ("notations", "performances", "rough")}
+                entry = Entry(**row)
+                if not all(isinstance(text, str) for text in (entry.piece, entry.split, entry.path, entry.license)):
+                    raise TypeError("piece, split, path and license are texts")
+            except TypeError as error:
+                raise InputError(f"{where}: no piece of a corpus ({error}); prepare the corpus again") from error
+            entries.append(entry)
     return entries
 
 

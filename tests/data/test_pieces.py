@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,31 @@ def test_the_manifest_comes_back_and_old_ones_are_read(tmp_path: Path) -> None:
         del row["rough"]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert [found.rough for found in read_manifest(tmp_path)] == [(), ()]
+
+
+WRONG_PATH = json.dumps(asdict(Entry("b", "B", "train", "b.npz", 3, (), (), {}, "")) | {"path": 5}).encode()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"{",
+        b"[]",
+        b"5",
+        b'{"piece": "b"}',
+        b'{"surprise": 1}',
+        b'{"piece": "b", "notations": 5}',
+        b"\xff\xfe",
+        WRONG_PATH,
+    ],
+)
+def test_a_line_that_is_no_piece_is_named(broken: bytes, tmp_path: Path) -> None:
+    write_manifest([entry("a", "train", "pieces/a.npz")], tmp_path)
+    path = tmp_path / "manifest.jsonl"
+    path.write_bytes(path.read_bytes() + broken + b"\n")
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}:2: ") as caught:
+        read_manifest(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_manifest_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
