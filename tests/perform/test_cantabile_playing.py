@@ -9,7 +9,7 @@ import pytest
 
 from perfsynth.perform import deadpan
 from perfsynth.perform.cantabile.graces import GRACE_S
-from perfsynth.perform.cantabile.pedalling import SHORTEST_PRESS_S, pedal_controls
+from perfsynth.perform.cantabile.pedalling import RING_S, SHORTEST_PRESS_S, pedal_controls
 from perfsynth.perform.cantabile.playing import OVERLAP_S, Curves, chord_times, play
 from perfsynth.perform.cantabile.reading import chord_of_each
 from perfsynth.perform.cantabile.rolling import LONGEST_ROLL_S, ROLL_S
@@ -130,14 +130,23 @@ def test_the_pedal_is_the_piano_s() -> None:
         ((piano, piano), [0, 1, 0, 1]),
         ((), [0, 0]),
     ):
-        controls = pedal_controls(curves, BEAT_S * np.arange(8), parts)
+        controls = pedal_controls(curves, BEAT_S * np.arange(8), 8 * BEAT_S, parts)
         assert controls["part"].tolist() == pedals
         assert np.all(np.diff(controls["time_s"]) >= 0)
+
+
+@pytest.mark.parametrize(("down", "lifted_s"), [(30, 5.0 + RING_S), (26, 26 / 4 * BEAT_S)])
+def test_a_pedal_that_holds_the_last_chord_lets_it_ring(down: int, lifted_s: float) -> None:
+    score = written([(beat, 1.0, 60, 0, 0) for beat in np.arange(8.0)])
+    curves = level(score, pedal_beat=np.arange(0, 8, 0.25), pedal_down=np.arange(32) < down)
+    controls = pedal_controls(curves, BEAT_S * np.arange(8), 5.0)
+    assert controls["time_s"][-1] == pytest.approx(lifted_s)
 
 
 def test_a_foot_that_would_hardly_touch_the_pedal_stays_off_it() -> None:
     score = written([(beat, 1.0, 60, 0, 0) for beat in np.arange(8.0)])
     down = np.isin(np.arange(0, 8, 0.25), (1.0, 4.0, 4.25, 4.5, 4.75))
-    controls = pedal_controls(level(score, pedal_beat=np.arange(0, 8, 0.25), pedal_down=down), BEAT_S * np.arange(8))
+    curves = level(score, pedal_beat=np.arange(0, 8, 0.25), pedal_down=down)
+    controls = pedal_controls(curves, BEAT_S * np.arange(8), 8 * BEAT_S)
     assert BEAT_S / 4 < SHORTEST_PRESS_S < BEAT_S
     assert controls["time_s"] == pytest.approx([4 * BEAT_S, 5 * BEAT_S])

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 LIFT_S = 0.03  # s after its chord that a foot lifts; median of human ones in (n)ASAP
 UP_S = 0.13  # s that it stays up before it goes down again, likewise
+RING_S = 0.7  # the mean of people who hold their last chord so; one in ten waits for 2.1 s
 SHORTEST_PRESS_S = 0.2  # one press in ten of people is shorter
 
 
-def pedal_controls(curves: Curves, time_s: np.ndarray, parts: tuple[Part, ...] = ()) -> np.ndarray:
+def pedal_controls(curves: Curves, time_s: np.ndarray, end_s: float, parts: tuple[Part, ...] = ()) -> np.ndarray:
     """Sustain pedal messages: down and up as `pedal_down` says, up for a moment at each `pedal_lift`.
 
     Parameters
@@ -26,6 +27,8 @@ def pedal_controls(curves: Curves, time_s: np.ndarray, parts: tuple[Part, ...] =
         Where the pedal is down, and where it clears.
     time_s
         (m,) when each chord is played.
+    end_s
+        When the last key comes up: a pedal that holds the last chord stays down until `RING_S` after it.
     parts
         The keyboards among them have the pedal; without any part, the first is a piano.
     """
@@ -41,6 +44,8 @@ def pedal_controls(curves: Curves, time_s: np.ndarray, parts: tuple[Part, ...] =
                 presses.append((down_s, lift_s))
                 down_s = after_s
         presses.append((down_s, up_s))
+    if presses and presses[-1][1] > time_s[-1]:
+        presses[-1] = presses[-1][0], max(presses[-1][1], end_s + RING_S)
     held = np.array([press for press in presses if press[1] - press[0] >= SHORTEST_PRESS_S]).reshape(-1, 2)
     controls = np.zeros(held.size, CONTROL)
     controls["time_s"], controls["number"] = np.maximum(held.reshape(-1), 0.0), SUSTAIN

@@ -97,4 +97,5 @@ def play(score: Score, curves: Curves) -> Performance:
     played["duration_s"] = np.maximum(duration_s, brief_s)
     played["velocity"] = np.clip(np.rint(curves.velocity), 1, 127)
     lift_before_restrike(played)
-    return Performance(played, pedal_controls(curves, time_s - start_s, score.parts), score.parts)
+    over_at_s = float((played["onset_s"] + played["duration_s"]).max())
+    return Performance(played, pedal_controls(curves, time_s - start_s, over_at_s, score.parts), score.parts)
