@@ -135,12 +135,12 @@ def test_a_pedal_held_over_bars_is_lifted_at_the_chords_where_it_should_clear() 
     flat = np.zeros(8)
     lift = np.isin(beat, (2.0, 5.0))
     held = Curves(np.arange(8), beat, 0.5, flat, flat, flat, flat, np.arange(0, 8, 0.25), np.ones(32, bool), lift)
-    controls = pedal_controls(held, beat * 0.5)
+    controls = pedal_controls(held, beat * 0.5, 0.0)
     assert controls["value"].tolist() == [127, 0, 127, 0, 127, 0]
     assert controls["time_s"][1] == pytest.approx(1.0, abs=0.1)
     assert controls["time_s"][3] == pytest.approx(2.5, abs=0.1)
     at_once = replace(held, pedal_lift=np.isin(beat, (0.0, 2.0)))
-    assert len(pedal_controls(at_once, beat * 0.5)) == 4, "a pedal that has just gone down has nothing to clear"
+    assert len(pedal_controls(at_once, beat * 0.5, 0.0)) == 4, "a pedal that has just gone down has nothing to clear"
 
 
 def test_marks_are_heard(chorale: Score) -> None:

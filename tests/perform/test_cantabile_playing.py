@@ -10,7 +10,7 @@ import pytest
 from perfsynth.perform import deadpan
 from perfsynth.perform.cantabile.graces import GRACE_S
 from perfsynth.perform.cantabile.pedalling import RING_S, SHORTEST_PRESS_S, pedal_controls
-from perfsynth.perform.cantabile.playing import OVERLAP_S, Curves, chord_times, play
+from perfsynth.perform.cantabile.playing import LAST_HELD, LAST_S, OVERLAP_S, Curves, chord_times, play
 from perfsynth.perform.cantabile.reading import chord_of_each
 from perfsynth.perform.cantabile.rolling import LONGEST_ROLL_S, ROLL_S
 from perfsynth.types import SCORE_NOTE, Mark, Part, Performance, Score
@@ -61,7 +61,7 @@ def test_keys_overlap_what_follows_a_little_however_long_they_would_be_held() ->
 @pytest.mark.parametrize("mark", [Mark.TRILL, Mark.TURN, Mark.MORDENT])
 def test_a_note_with_an_ornament_is_held_for_as_long_as_it_is_written(mark: Mark) -> None:
     score = written([(0, 2.0, 60, 0, int(mark)), (2, 1.0, 62, 0, 0)])
-    played = play(score, level(score, articulation=np.array([-4.0, -1.0])))
+    played = play(score, level(score, articulation=np.array([-4.0, -1.0]), freedom=0.0))
     assert played.notes["duration_s"] == pytest.approx([2 * BEAT_S, BEAT_S / 2])
 
 
@@ -133,6 +133,17 @@ def test_the_pedal_is_the_piano_s() -> None:
         controls = pedal_controls(curves, BEAT_S * np.arange(8), 8 * BEAT_S, parts)
         assert controls["part"].tolist() == pedals
         assert np.all(np.diff(controls["time_s"]) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("written_beats", "freedom", "held_s"),
+    [(1.0, 1.0, LAST_HELD * BEAT_S), (1.0, 0.0, BEAT_S), (6.0, 1.0, LAST_S), (8.0, 1.0, 8 * BEAT_S)],
+)
+def test_the_last_keys_are_held_for_longer_unless_they_are_long(
+    written_beats: float, freedom: float, held_s: float
+) -> None:
+    score = written([(beat, 1.0, 60, 0, 0) for beat in np.arange(7.0)] + [(7.0, written_beats, 64, 0, 0)])
+    assert play(score, level(score, freedom=freedom)).notes["duration_s"][-1] == pytest.approx(held_s)
 
 
 @pytest.mark.parametrize(("down", "lifted_s"), [(30, 5.0 + RING_S), (26, 26 / 4 * BEAT_S)])

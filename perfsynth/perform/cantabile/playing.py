@@ -20,6 +20,7 @@ SHORTEST_LOG2, LONGEST_LOG2 = -5.0, 3.0  # of the length written: beyond, nobody
 STEADIEST, FREEST = 0.1, 6.0  # beat periods stay within these factors of their mean
 OVERLAP_S = 0.2  # that a key is held beyond the written end at most, however long it would be; short overlaps stay
 MOST_ROOM = 0.2  # of a piece, that runs of small notes take from its time
+LAST_HELD, LAST_S = 1.5, 3.5  # people hold the last keys half as long again, up to the median of their long ones
 LINGER_S = 2.0  # beyond the length that is written, at the mean tempo, that the last keys are held at most
 
 
@@ -37,7 +38,7 @@ class Curves:
     pedal_beat: np.ndarray  # (p,)
     pedal_down: np.ndarray  # (p,) bool
     pedal_lift: np.ndarray  # (m,) bool: where down, cleared for a moment at this chord
-    freedom: float = 1.0  # how much of the time that they ask for rolled chords and runs of small notes take, 0 to 1
+    freedom: float = 1.0  # how much of the time that they ask for rolled chords, small notes and last keys take, 0 to 1
 
 
 def chord_times(curves: Curves, room_s: np.ndarray | float = 0.0) -> np.ndarray:
@@ -84,8 +85,9 @@ def play(score: Score, curves: Curves) -> Performance:
     over_s = np.maximum(onset_s + duration_s - end_s, 0.0)
     over_beat = np.maximum(notes["onset_beat"] + notes["duration_beat"] - beat[-1], 0.0)
     last_s = time_s[-1] + over_beat * curves.beat_period_s + LINGER_S
+    last_held_s = np.maximum(duration_s, np.minimum(LAST_HELD**curves.freedom * duration_s, LAST_S))
     duration_s = np.where(
-        over_beat > 0, np.minimum(duration_s, last_s - onset_s), duration_s - over_s**2 / (over_s + OVERLAP_S)
+        over_beat > 0, np.minimum(last_held_s, last_s - onset_s), duration_s - over_s**2 / (over_s + OVERLAP_S)
     )
     onset_s, duration_s = graces(notes, curves.chord, time_s, onset_s, duration_s, curves.freedom)
     start_s = min(float(time_at(np.zeros(1), beat, time_s)[0]) if beat[0] > 0 else 0.0, float(onset_s.min()))
