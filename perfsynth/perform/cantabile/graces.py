@@ -8,6 +8,7 @@ import numpy as np
 
 from perfsynth.perform.keys import strikes
 
+HELD = 1.5  # of the time until the next stroke: people keep the key down for 92 ms (a median in (n)ASAP)
 GRACE_S = 0.06  # s, about the median of human ones in (n)ASAP
 RUN = 4  # as many before one note take their time, where fewer squeeze in
 LEAST_ROOM_S = 0.02
@@ -59,7 +60,7 @@ def graces(
             room_s = max(room_s, min(freedom * GRACE_S * count, MOST_OF_STEP * room_s))
         each_s = min(GRACE_S, max(room_s, LEAST_ROOM_S) / count)
         onset_s[group] = time_s[here] - each_s * (count - stroke)
-        duration_s[group] = each_s * 1.05
+        duration_s[group] = each_s * HELD
     return onset_s, duration_s
 
 
