@@ -123,6 +123,22 @@ def test_numbers_may_stand_between_white_space_and_have_decimals() -> None:
             assert getattr(read, table).tolist() == getattr(written, table).tolist()
 
 
+@pytest.mark.parametrize(("divisions", "durations"), [("1", "1 0.5 .5 1"), ("0.5", "0.5 .25 0.25 .50")])
+def test_lengths_may_be_fractions(divisions: str, durations: str) -> None:
+    notes = "".join(
+        f"<note><pitch><step>C</step><octave>4</octave></pitch><duration>{length}</duration></note>"
+        for length in durations.split()
+    )
+    score = (
+        "<score-partwise><part-list><score-part id='P1'><part-name/></score-part></part-list><part id='P1'>"
+        f"<measure number='1'><attributes><divisions>{divisions}</divisions>"
+        f"<time><beats>3</beats><beat-type>4</beat-type></time></attributes>{notes}</measure></part></score-partwise>"
+    )
+    read = read_musicxml(score.encode()).notes
+    assert read["onset_beat"].tolist() == [0.0, 1.0, 1.5, 2.0]
+    assert read["duration_beat"].tolist() == [1.0, 0.5, 0.5, 1.0]
+
+
 def test_white_space_before_the_xml_declaration_is_passed_over() -> None:
     assert len(read_score(b"\n " + document([THREE])).notes) == 3
 
