@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from perfsynth.errors import UsageError
-from perfsynth.synth.known import kind_of
+from perfsynth.known import kind_of
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ Pedal = Annotated[bool | None, typer.Option("--pedal/--no-pedal", help="Whether 
 Composer = Annotated[
     str | None, typer.Option(help="As learnt from this composer's music; else the one that the score names.")
 ]
-Pianist = Annotated[int | None, typer.Option(metavar="N", help="One of the pianists of m2m, from 0; m2m plays then.")]
+Pianist = Annotated[
+    str | None, typer.Option(metavar="NAME", help="One that m2m or deep-performer-align has learnt; m2m plays then.")
+]
 Weights = Annotated[str | None, typer.Option(metavar="DIR", help="Trained weights, instead of those shipped.")]
 Ornaments = Annotated[
     bool, typer.Option("--ornaments/--no-ornaments", help="Whether to play out trills, turns and mordents.")

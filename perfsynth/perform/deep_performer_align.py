@@ -13,7 +13,7 @@ import numpy as np
 import torch  # noqa: TID253  imported only where a model is loaded or trained
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.errors import UsageError
+from perfsynth.known import number_of
 from perfsynth.nn.fft_block import sinusoids
 from perfsynth.nn.weights import network_of
 from perfsynth.tempo import tempo_map
@@ -37,7 +37,7 @@ class Config:
     heads: int = 2
     feed_forward: int = 512
     dropout: float = 0.1
-    performers: int = 16
+    pianists: tuple[str, ...] = ()
 
 
 class DeepPerformerAlign(nn.Module):
@@ -52,7 +52,7 @@ class DeepPerformerAlign(nn.Module):
         self.config = config
         self.pitch = nn.Embedding(128, config.width)
         self.duration = nn.Embedding(LONGEST_DURATION + 1, config.width)
-        self.performer = nn.Embedding(config.performers + 1, config.width)  # the last one is anybody
+        self.pianist = nn.Embedding(len(config.pianists) + 1, config.width)  # the last one is anybody
         self.tempo = nn.Linear(1, config.width)
         self.enter = nn.Linear(3, config.width)
         layer = nn.TransformerEncoderLayer(
@@ -61,7 +61,7 @@ class DeepPerformerAlign(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.out = nn.Linear(config.width, 2)
 
-    def forward(self, notes: Tensor, performer: Tensor, frames_per_step: Tensor, padded: Tensor) -> Tensor:
+    def forward(self, notes: Tensor, pianist: Tensor, frames_per_step: Tensor, padded: Tensor) -> Tensor:
         """(B, T, 3) pitch, onset, duration in steps, (B,), (B,), (B, T) bool -> (B, T, 2) onset, duration in frames."""
         pitch, onset, duration = notes.unbind(-1)
         place = onset.clamp(max=LONGEST_STEPS).float()
@@ -69,7 +69,7 @@ class DeepPerformerAlign(nn.Module):
             [place / STEPS_PER_BEAT / 8, place / STEPS_PER_BEAT % 1, place / STEPS_PER_BEAT % 4 / 4], -1
         )
         x = self.pitch(pitch) + self.duration(duration.clamp(max=LONGEST_DURATION)) + self.enter(phase)
-        x = x + sinusoids(place, self.config.width) + self.performer(performer)[:, None]
+        x = x + sinusoids(place, self.config.width) + self.pianist(pianist)[:, None]
         x = x + self.tempo(torch.log(frames_per_step)[:, None])[:, None]
         strays = self.out(self.encoder(x, src_key_padding_mask=padded))
         scale = frames_per_step[:, None, None]
@@ -86,7 +86,7 @@ def segment_notes(notes: np.ndarray) -> np.ndarray:
 
 
 def perform(
-    score: Score, *, bpm: float | None = None, seed: int = 0, performer: int | None = None, weights: str | None = None
+    score: Score, *, bpm: float | None = None, seed: int = 0, pianist: str | None = None, weights: str | None = None
 ) -> Performance:
     """Play `score`; nothing in it is random.
 
@@ -98,15 +98,19 @@ def perform(
         Tempo in quarter notes a minute; else the score's first tempo mark.
     seed
         Without effect.
-    performer
-        0 to 15; else nobody in particular.
+    pianist
+        The name of one that the network knows; else nobody in particular.
     weights
         A folder with model.safetensors and config.toml; else the network that ships.
+
+    Raises
+    ------
+    UsageError
+        When there is no such pianist.
     """
     network = network_of(weights, "deep-performer-align", DeepPerformerAlign, Config)
-    if performer is not None and not 0 <= performer < network.config.performers:
-        raise UsageError(f"performer {performer}: this model knows 0 to {network.config.performers - 1}")
-    who = network.config.performers if performer is None else performer
+    names = network.config.pianists
+    who = len(names) if pianist is None else number_of(names, pianist, "pianist")
     quarter_bpm = bpm or float(tempo_map(score.tempos)["quarter_bpm"][0])
     frames_per_step = 60.0 / quarter_bpm / STEPS_PER_BEAT / FRAME_S
     onset, duration = _whole(network, score.notes, who, frames_per_step)
@@ -124,7 +128,7 @@ def perform(
 
 @torch.inference_mode()
 def _whole(
-    network: DeepPerformerAlign, notes: np.ndarray, performer: int, frames_per_step: float
+    network: DeepPerformerAlign, notes: np.ndarray, pianist: int, frames_per_step: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Onsets and durations in frames: overlapping segments, each set where the last one's overlap was on average."""
     onset, duration = np.zeros(len(notes)), np.zeros(len(notes))
@@ -134,7 +138,7 @@ def _whole(
         segment = torch.from_numpy(segment_notes(notes[rows]))[None]
         scale = torch.tensor([frames_per_step], dtype=torch.float32)
         padded = torch.zeros(segment.shape[:2], dtype=torch.bool)
-        shaped = network(segment, torch.tensor([performer]), scale, padded)[0].numpy()
+        shaped = network(segment, torch.tensor([pianist]), scale, padded)[0].numpy()
         begins = shaped[:, 0].astype(float)
         if done:
             begins += (onset[start:done] - begins[: done - start]).mean()

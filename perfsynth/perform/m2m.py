@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perfsynth.errors import UsageError
+from perfsynth.known import number_of
 from perfsynth.perform.mechanical import mechanical
 from perfsynth.tokens import seed as vocabulary
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
@@ -19,7 +19,7 @@ SCORE_VELOCITY = 60
 
 
 def perform(
-    score: Score, *, bpm: float | None = None, seed: int = 0, temperature: float = 1.0, pianist: int | None = None,
+    score: Score, *, bpm: float | None = None, seed: int = 0, temperature: float = 1.0, pianist: str | None = None,
     weights: str | None = None,
 ) -> Performance:  # fmt: skip
     """Play `score` with the paper's sampling.
@@ -35,7 +35,7 @@ def perform(
     temperature
         Of the three softmaxes; 0 takes the likeliest token.
     pianist
-        0 to 5; else nobody in particular.
+        The name of one that the network knows; else nobody in particular.
     weights
         A folder with model.safetensors and config.toml; else the network that ships.
 
@@ -50,11 +50,10 @@ def perform(
     from perfsynth.perform.m2m_network import M2M, Config
 
     network = network_of(weights, "m2m", M2M, Config)
-    if pianist is not None and not 0 <= pianist < network.config.pianists:
-        raise UsageError(f"pianist {pianist}: this model knows 0 to {network.config.pianists - 1}")
+    names = network.config.pianists
+    who = torch.tensor([len(names) if pianist is None else number_of(names, pianist, "pianist")])
     ids, order = score_tokens(score)
     blocks = vocabulary.to_blocks(ids)
-    who = torch.full((1,), network.config.pianists if pianist is None else pianist)
     generator = torch.Generator().manual_seed(seed)
     drawn = []
     with torch.inference_mode():

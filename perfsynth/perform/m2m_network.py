@@ -26,7 +26,7 @@ class Config:
     heads: int = 4
     feed_forward: int = 256
     dropout: float = 0.1
-    pianists: int = 6
+    pianists: tuple[str, ...] = ()
 
 
 class RelativeAttention(nn.Module):
@@ -90,7 +90,7 @@ class M2M(nn.Module):
         )
         self.enter = nn.Linear(sum(config.embeddings), config.hidden)
         self.layers = nn.ModuleList([Layer(config) for _ in range(config.layers)])
-        self.pianist = nn.Embedding(config.pianists + 1, config.hidden)  # the last one is anybody
+        self.pianist = nn.Embedding(len(config.pianists) + 1, config.hidden)  # the last one is anybody
         self.shared = nn.Linear(config.hidden, config.hidden)  # on which GradNorm balances the heads
         self.heads = nn.ModuleList([nn.Linear(config.hidden, SIZES[name]) for name in HEADS])
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
+from perfsynth.known import VIOLIN, kind_of, number_of
 from perfsynth.synth.bowed import ROOM_S
-from perfsynth.synth.known import VIOLIN, kind_of, number_of
 from perfsynth.synth.octaves import apart, moved
 from perfsynth.synth.roll import audible, frames_of, pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance, Spectrogram

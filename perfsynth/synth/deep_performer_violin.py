@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from perfsynth.dsp.colouring import coloured
 from perfsynth.errors import UsageError
+from perfsynth.known import VIOLIN, kind_of
 from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import CHANNELS, colour, strings
 from perfsynth.synth.concert_pitch import A4_HZ, check_a4
 from perfsynth.synth.deep_performer import PRESET
-from perfsynth.synth.known import VIOLIN, kind_of
 from perfsynth.synth.roll import pitched, sounding, without_pedal
 from perfsynth.types import AudioStream, Performance
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfsynth.synth.known import number_of
+from perfsynth.known import number_of
 from perfsynth.synth.roll import audible, frames_of, position_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.synth.known import number_of
+from perfsynth.known import number_of
 from perfsynth.synth.roll import audible, frames_of, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 

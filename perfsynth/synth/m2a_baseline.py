@@ -6,8 +6,8 @@ which is told who plays and on which album.
 
 from __future__ import annotations
 
+from perfsynth.known import number_of
 from perfsynth.synth import m2a
-from perfsynth.synth.known import number_of
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 SYSTEM = "m2a-baseline"

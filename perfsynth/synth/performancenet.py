@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.synth.known import number_of
+from perfsynth.known import number_of
 from perfsynth.synth.roll import audible, edge_roll, frames_of, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch.nn import functional as F  # noqa: TID253
 from perfsynth.data.nasap import pianist_of
 from perfsynth.data.pieces import Piece, pieces
 from perfsynth.expression import played_notes
+from perfsynth.known import commonest
 from perfsynth.perform.deep_performer_align import (
     FRAME_S,
     SEGMENT,
@@ -33,6 +33,7 @@ class Settings:
     """What a batch is made of."""
 
     segments: int = 16
+    pianists: int = 16  # told apart: those with the most performances
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Pair:
     notes: np.ndarray  # SCORE_NOTE
     onset_s: np.ndarray
     duration_s: np.ndarray
-    performer: str
+    pianist: str
 
 
 def pairs_of(piece: Piece) -> list[Pair]:
@@ -62,12 +63,11 @@ class DeepPerformerAlignTask:
     settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
-        self.config = Config(**model)
         self.settings = Settings(**settings)
         self.pairs = [pair for split in splits for piece in pieces(corpus, split) for pair in pairs_of(piece)]
         self.held_out = [pair for piece in pieces(corpus, "valid") for pair in pairs_of(piece)[:2]]
-        most = Counter(pair.performer for pair in self.pairs).most_common(self.config.performers)
-        self.performers = [name for name, _ in most]
+        names = commonest((pair.pianist for pair in self.pairs), self.settings.pianists)
+        self.config = Config(**{"pianists": names} | model)
 
     def network(self) -> DeepPerformerAlign:
         """A network with fresh weights."""
@@ -78,7 +78,7 @@ class DeepPerformerAlignTask:
         return asdict(self.config)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Notes (B, T, 3), performers (B,), frames a step (B,), padding (B, T) and frames (B, T, 2)."""
+        """Notes (B, T, 3), pianists (B,), frames a step (B,), padding (B, T) and frames (B, T, 2)."""
         chosen = [self.pairs[rng.integers(len(self.pairs))] for _ in range(self.settings.segments)]
         starts = [int(rng.integers(0, max(len(pair.notes) - SEGMENT, 0) + 1)) for pair in chosen]
         return self._stacked(list(zip(chosen, starts, strict=True)))
@@ -101,8 +101,8 @@ class DeepPerformerAlignTask:
             near = np.abs(strays) < FARTHEST * STEPS_PER_BEAT * rate[index]
             frames[index, :size, 0] = np.where(near, rate[index] * steps[:, 1] + strays, np.nan)
             frames[index, :size, 1] = pair.duration_s[rows] / FRAME_S
-            known = pair.performer in self.performers
-            who[index] = self.performers.index(pair.performer) if known else self.config.performers
+            names = self.config.pianists
+            who[index] = names.index(pair.pianist) if pair.pianist in names else len(names)
         return tuple(torch.from_numpy(array) for array in (notes, who, rate, padded, frames))
 
     def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:

@@ -18,6 +18,7 @@ from perfsynth.data.nasap import pianist_of
 from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.data.sound_scores import FOLDER
 from perfsynth.errors import InputError
+from perfsynth.known import commonest
 from perfsynth.synth.m2a_network import M2A, Config
 from perfsynth.synth.roll import sounding
 from perfsynth.train.m2a import M2ATask
@@ -49,7 +50,7 @@ class M2ABaselineTask(M2ATask):
         recordings = read_recordings(corpus)
         albums = tuple(dict.fromkeys(recording.instrument for recording in recordings))
         players = [pianist(recording.piece) for recording in recordings if recording.split == "train"]
-        often = sorted(set(players) - {OTHER}, key=lambda name: (-players.count(name), name))[: N_PIANISTS - 1]
+        often = commonest((name for name in players if name != OTHER), N_PIANISTS - 1)
         names = {"pianists": (OTHER, *often), "albums": albums}
         given = {key: tuple(value) if isinstance(value, list) else value for key, value in model.items()}
         return Config(**names | given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch.nn import functional as F  # noqa: TID253
 from perfsynth.data.nasap import pianist_of
 from perfsynth.data.pieces import Piece, pieces
 from perfsynth.expression import played_notes
+from perfsynth.known import commonest
 from perfsynth.perform.m2m import score_tokens
 from perfsynth.perform.m2m_network import HEADS, M2M, Config
 from perfsynth.tokens import seed as vocabulary
@@ -40,6 +40,7 @@ class Settings:
     """What a batch is made of."""
 
     blocks: int = 16
+    pianists: int = 6  # told apart: those with the most performances
     gradnorm_rate: float = 1e-3
     gradnorm_alpha: float = 0.0
 
@@ -76,11 +77,11 @@ class M2MTask:
     settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
-        self.config = Config(**model)
         self.settings = Settings(**settings)
         self.pairs = [pair for split in splits for piece in pieces(corpus, split) for pair in pairs_of(piece)]
         self.held_out = [pair for piece in pieces(corpus, "valid") for pair in pairs_of(piece)[:2]]
-        self.pianists = [name for name, _ in Counter(p.pianist for p in self.pairs).most_common(self.config.pianists)]
+        names = commonest((pair.pianist for pair in self.pairs), self.settings.pianists)
+        self.config = Config(**{"pianists": names} | model)
         self.weights = torch.ones(len(HEADS))
         self.first: Tensor | None = None
 
@@ -113,7 +114,8 @@ class M2MTask:
         return _augmented(score.copy(), performed.copy(), rng, self._pianist(pair.pianist))
 
     def _pianist(self, name: str) -> int:
-        return self.pianists.index(name) if name in self.pianists else self.config.pianists
+        names = self.config.pianists
+        return names.index(name) if name in names else len(names)
 
     def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """The balanced loss of a batch, and its parts."""

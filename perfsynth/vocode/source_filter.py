@@ -15,7 +15,7 @@ from perfsynth import registry
 from perfsynth.dsp.colouring import Colour, coloured
 from perfsynth.dsp.mel import PRESETS, Preset
 from perfsynth.errors import UsageError
-from perfsynth.synth.known import VIOLIN, kind_of
+from perfsynth.known import VIOLIN, kind_of
 from perfsynth.types import AudioStream, Performance, Spectrogram
 from perfsynth.vocode.core import played_in, said
 

@@ -26,7 +26,7 @@ from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.deep_performer_align import DeepPerformerAlignTask, Pair, _errors
 from perfsynth.types import Score
 
-SMALL = Config(width=32, layers=1, heads=2, feed_forward=32, dropout=0.0, performers=2)
+SMALL = Config(width=32, layers=1, heads=2, feed_forward=32, dropout=0.0, pianists=("Ann", "Ben"))
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def network(*, steady: bool = False) -> DeepPerformerAlign:
 
 
 def test_the_network_has_the_layers_and_the_width_of_the_paper() -> None:
-    made = DeepPerformerAlign(Config())
+    made = DeepPerformerAlign(Config(pianists=("Ann", "Ben")))
     assert (len(made.encoder.layers), made.config.width) == (3, 128)
-    assert made.performer.num_embeddings == 17
+    assert made.pianist.num_embeddings == 3
     assert 0.5e6 < sum(p.numel() for p in made.parameters()) < 0.8e6
 
 
@@ -93,8 +93,8 @@ def test_it_learns_one_batch_by_heart(score: Score) -> None:
     rng = np.random.default_rng(0)
     beat = rows["onset_beat"] - rows["onset_beat"][0]
     slow = np.interp(beat, [0, beat.max() / 2, beat.max()], [0, 0.35 * beat.max(), 0.6 * beat.max()])
-    pair = Pair(rows, slow, rows["duration_beat"] * rng.uniform(0.3, 0.6, len(rows)), "a")
-    task = SimpleNamespace(config=SMALL, performers=["a"])
+    pair = Pair(rows, slow, rows["duration_beat"] * rng.uniform(0.3, 0.6, len(rows)), "Ann")
+    task = SimpleNamespace(config=SMALL)
     batch = DeepPerformerAlignTask._stacked(task, [(pair, 0)])  # type: ignore[arg-type]
     made = network()
     optimizer = torch.optim.Adam(made.parameters(), 3e-3)
@@ -111,9 +111,9 @@ def test_it_learns_one_batch_by_heart(score: Score) -> None:
 
 def test_a_segment_may_begin_anywhere_in_time(score: Score) -> None:
     rows = score.notes[:60]
-    pair = Pair(rows, 0.5 * rows["onset_beat"], 0.4 * np.maximum(rows["duration_beat"], 0.1), "b")
+    pair = Pair(rows, 0.5 * rows["onset_beat"], 0.4 * np.maximum(rows["duration_beat"], 0.1), "Ben")
     later = replace(pair, onset_s=pair.onset_s + 100.0)
-    task = SimpleNamespace(config=SMALL, performers=["a"])
+    task = SimpleNamespace(config=SMALL)
     made = network()
     errors = [
         _errors(made, DeepPerformerAlignTask._stacked(task, [(one, 0)]))  # type: ignore[arg-type]
@@ -122,7 +122,7 @@ def test_a_segment_may_begin_anywhere_in_time(score: Score) -> None:
     assert float(errors[0][0].detach()) == pytest.approx(float(errors[1][0].detach()), rel=1e-3)
 
 
-def test_a_performer_that_is_not_known_is_refused(score: Score, tmp_path: Path) -> None:
+def test_a_pianist_that_is_not_known_is_refused(score: Score, tmp_path: Path) -> None:
     weights = saved(tmp_path, network())
-    with pytest.raises(UsageError, match="performer 2"):
-        perform(score, model="deep-performer-align", weights=weights, performer=2)
+    with pytest.raises(UsageError, match="pianist 'Eve': this network knows Ann, Ben"):
+        perform(score, model="deep-performer-align", weights=weights, pianist="Eve")

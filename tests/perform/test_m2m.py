@@ -20,7 +20,9 @@ from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.m2m import NOTES, M2MTask, _plain, head_losses, pair_of
 from perfsynth.types import Performance, Score
 
-SMALL = Config(embeddings=(4, 4, 4, 4, 4, 4), hidden=32, layers=1, heads=2, feed_forward=16, dropout=0.0, pianists=2)
+SMALL = Config(
+    embeddings=(4, 4, 4, 4, 4, 4), hidden=32, layers=1, heads=2, feed_forward=16, dropout=0.0, pianists=("Ann", "Ben")
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def weights(tmp_path: Path) -> str:
 
 
 def test_the_network_has_the_sizes_of_the_paper() -> None:
-    network = M2M(Config())
+    network = M2M(Config(pianists=tuple("abcdef")))
     assert sum(p.numel() for p in network.parameters()) == 3_868_236
     assert [head.out_features for head in network.heads] == [68, 772, 1156]  # type: ignore[union-attr]
     tokens = torch.randint(4, 60, (2, 256, 6))
@@ -151,5 +153,5 @@ def test_tempo_is_met_and_options_out_of_range_are_refused(score: Score, weights
     made = perform(score, model="m2m", weights=weights, bpm=90.0)
     beats = np.ptp(score.notes["onset_beat"])
     assert 60 * beats / np.ptp(made.notes["onset_s"]) == pytest.approx(90.0, rel=0.01)
-    with pytest.raises(UsageError, match="pianist 2"):
-        perform(score, model="m2m", weights=weights, pianist=2)
+    with pytest.raises(UsageError, match="pianist 'Eve': this network knows Ann, Ben"):
+        perform(score, model="m2m", weights=weights, pianist="Eve")

@@ -13,12 +13,12 @@ from perfsynth import registry
 from perfsynth.dsp.colouring import bend, coloured
 from perfsynth.dsp.mel import filterbank, spectrogram
 from perfsynth.errors import MissingError, UsageError
+from perfsynth.known import number_of
 from perfsynth.synth import core, deep_performer
 from perfsynth.synth.bowed import colour, string, strings
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.deep_performer import PRESET
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer
-from perfsynth.synth.known import number_of
 from perfsynth.synth.octaves import moved
 from perfsynth.synth.roll import sounding
 from perfsynth.train.checkpoint import to_toml

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from perfsynth.errors import InputError, UsageError
 
 VIOLIN = "violin"  # the kind of those that are bowed, and the network that ships for them
@@ -40,3 +43,8 @@ def number_of(known: tuple[str, ...], name: str | None, what: str = "instrument"
     if not found:
         raise UsageError(f"{what} {name!r}: this network knows {', '.join(known)}")
     return found[0]
+
+
+def commonest(names: Iterable[str], count: int) -> tuple[str, ...]:
+    """The `count` names that come most often, those that come as often as one another by the alphabet."""
+    return tuple(name for name, _ in Counter(sorted(names)).most_common(count))
