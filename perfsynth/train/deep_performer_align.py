@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,12 @@ class DeepPerformerAlignTask:
     settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
+        self.config = Config(**model)
         self.settings = Settings(**settings)
         self.pairs = [pair for split in splits for piece in pieces(corpus, split) for pair in pairs_of(piece)]
         self.held_out = [pair for piece in pieces(corpus, "valid") for pair in pairs_of(piece)[:2]]
         names = commonest((pair.pianist for pair in self.pairs), self.settings.pianists)
-        self.config = Config(**{"pianists": names} | model)
+        self.config = replace(self.config, pianists=self.config.pianists or names)
 
     def network(self) -> DeepPerformerAlign:
         """A network with fresh weights."""
