@@ -107,7 +107,7 @@ def excerpt(piece: pieces.Piece, performance: Performance, random: np.random.Gen
     if inside.sum() < FEWEST_NOTES or np.ptp(notes["onset_s"][inside]) < LENGTH_S[0] / 2:
         return None
     score = next(iter(piece.scores.values()))
-    row = played_notes(score.notes, replace(performance, notes=notes[inside]))
+    row = played_notes(score, replace(performance, notes=notes[inside]))
     if (row >= 0).sum() < FEWEST_NOTES:
         return None
     low, high = np.percentile(score.notes["onset_beat"][row >= 0], OUTLIERS)

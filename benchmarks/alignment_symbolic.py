@@ -38,7 +38,7 @@ def main() -> None:
         began = time.process_time()
         row = match(score.notes, performance.notes)
         seconds = time.process_time() - began
-        counts.append(counted(row, played_notes(score.notes, performance)))
+        counts.append(counted(row, played_notes(score, performance)))
         print(f"| {piece.name} | {len(row)} | {shares(counts[-1])} | {seconds:.1f} |", flush=True)
     total = np.sum(counts, axis=0)
     print(f"| all | {total[2]} matched in the files | {shares(total)} | |")

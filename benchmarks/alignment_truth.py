@@ -143,7 +143,7 @@ def performance_of(piece: pieces.Piece) -> Performance:
 
 def cut(score: Score, performance: Performance) -> tuple[Score, Alignment]:
     """The score as far as it was played, at one tempo, and when each of its notes was."""
-    row = played_notes(score.notes, performance)
+    row = played_notes(score, performance)
     last = score.notes["onset_beat"][row >= 0].max()
     inside = score.notes["onset_beat"] <= last + 1e-6
     notes, row = score.notes[inside], row[inside]

@@ -170,7 +170,7 @@ def examples(corpus: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def relative(score: Score, human: Performance) -> np.ndarray:
     """(n, 4): `TARGETS` of each note less their mean, nan where not played."""
-    found = measure(score.notes, human.notes, played_notes(score.notes, human))
+    found = measure(score.notes, human.notes, played_notes(score, human))
     tempo = np.full(len(score.notes), np.nan)
     if len(found.log_beat_period):
         place = np.floor(score.notes["onset_beat"] + 1e-6) - found.grid_beat[0]

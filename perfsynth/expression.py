@@ -11,7 +11,7 @@ Definitions, for the notes that score and performance share, grace notes left ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,10 +77,22 @@ def with_main_notes(notes: np.ndarray) -> np.ndarray:
     return notes
 
 
-def played_notes(notes: np.ndarray, performance: Performance) -> np.ndarray:
-    """Row of `performance.notes` that plays each of `notes`, -1 where none does; joined by ``note_id``."""
+def played_notes(score: Score, performance: Performance) -> np.ndarray:
+    """Row of `performance.notes` that plays each of `score.notes`, -1 where none does; joined by ``note_id``.
+
+    Where two notes of the page are one key, a performance may name either (`Score.doubled`).
+    """
     rows = {str(note_id): row for row, note_id in enumerate(performance.notes["note_id"]) if note_id}
-    return np.array([rows.get(str(note_id), -1) for note_id in notes["note_id"]], int)
+    either = {score.doubled[note_id]: row for note_id, row in rows.items() if note_id in score.doubled} | rows
+    return np.array([either.get(str(note_id), -1) for note_id in score.notes["note_id"]], int)
+
+
+def joined(score: Score, performance: Performance, row: np.ndarray) -> Performance:
+    """The performance whose notes bear the ids of the notes that they play, by `row` as of `played_notes`."""
+    notes = performance.notes.copy()
+    notes["note_id"] = ""
+    notes["note_id"][row[row >= 0]] = score.notes["note_id"][row >= 0]
+    return replace(performance, notes=notes)
 
 
 def measure(notes: np.ndarray, performed: np.ndarray, row: np.ndarray) -> Expression:
@@ -154,7 +166,7 @@ def beat_grid(score: Score, performance: Performance) -> BeatGrid:
     performance; what is left before its second quarter note takes up what is left of the time.
     """
     notes = with_main_notes(score.notes)
-    measured = measure(notes, performance.notes, played_notes(notes, performance))
+    measured = measure(notes, performance.notes, played_notes(replace(score, notes=notes), performance))
     begin = float(measured.chord_beat[0]) + 1e-6
     lines = score.measures["onset_beat"]
     first = float(lines[lines <= begin].max() if np.any(lines <= begin) else np.floor(begin))

@@ -164,6 +164,7 @@ class Score(Artifact):
     parts: tuple[Part, ...] = (Part(),)
     title: str = ""
     composer: str = ""
+    doubled: dict[str, str] = field(default_factory=dict)  # ids of notes on the key of another -> the id of that
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perfsynth.expression import chords, measure, played_notes, sounding_s, time_at
+from perfsynth.expression import chords, joined, measure, played_notes, sounding_s, time_at
 from perfsynth.pedals import pedal_at
-from perfsynth.types import CONTROL, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, Performance
+from perfsynth.types import CONTROL, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, Performance, Score
 from tests.evaluate import played
 
 
@@ -74,14 +74,23 @@ def test_notes_are_joined_by_id() -> None:
     played_by = Performance(
         np.array([("n2", 0, 1, 64, 64, 0), ("", 0, 1, 1, 64, 0), ("n0", 0, 1, 60, 64, 0)], PERFORMED_NOTE)
     )
-    assert played_notes(notes, played_by).tolist() == [2, -1, 0]
+    assert played_notes(Score(notes), played_by).tolist() == [2, -1, 0]
+    bears = joined(Score(notes), played_by, np.array([1, -1, 0])).notes["note_id"]
+    assert bears.tolist() == ["n2", "n0", ""]
+
+
+@pytest.mark.parametrize("names", [("n1", "other"), ("other", "n1"), ("other",)])
+def test_a_key_that_two_notes_of_the_page_share_may_bear_the_name_of_either(names: tuple[str, ...]) -> None:
+    score = Score(notes_of((0, 1, 60, 0), (1, 1, 62, 0)), doubled={"other": "n1"})
+    struck = np.array([(name, index, 1, 62, 64, 0) for index, name in enumerate(names)], PERFORMED_NOTE)
+    assert played_notes(score, Performance(struck)).tolist() == [-1, names.index("n1") if "n1" in names else 0]
 
 
 @pytest.mark.parametrize("factor", [0.5, 3.0])
 def test_a_slower_tempo_is_nothing_but_a_slower_tempo(factor: float) -> None:
     score = played.score()
     one, other = played.human(score, 1), played.slower(played.human(score, 1), factor)
-    here, there = (measure(score.notes, side.notes, played_notes(score.notes, side)) for side in (one, other))
+    here, there = (measure(score.notes, side.notes, played_notes(score, side)) for side in (one, other))
     np.testing.assert_allclose(there.log_beat_period - here.log_beat_period, np.log(factor))
     np.testing.assert_allclose(there.articulation, here.articulation, atol=1e-9)
     np.testing.assert_allclose(there.asynchrony_s, factor * here.asynchrony_s, atol=1e-9)

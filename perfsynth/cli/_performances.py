@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perfsynth.cli import _report
@@ -84,16 +84,16 @@ def _joined(score: Score, performance: Performance, name: str) -> Performance:
     import numpy as np
 
     from perfsynth.align.symbolic import match
-    from perfsynth.expression import played_notes
+    from perfsynth.expression import joined, played_notes
 
     if len(performance.notes) == 0:
         raise InputError(f"{name}: no notes; a performance needs at least one")
     fewest = FEWEST_MATCHED * min(len(score.notes), len(performance.notes))
-    row = played_notes(score.notes, performance)
+    row = played_notes(score, performance)
     told = np.flatnonzero(row >= 0)
     same = np.count_nonzero(performance.notes["pitch"][row[told]] == score.notes["pitch"][told])
     if same >= max(fewest, FEWEST_OF_ONE_PITCH * len(told)):  # ids alone may be those of another file
-        return performance
+        return joined(score, performance, row)
     row = match(score.notes, performance.notes)
     played = np.flatnonzero(row >= 0)
     if len(played) < fewest:
@@ -101,10 +101,7 @@ def _joined(score: Score, performance: Performance, name: str) -> Performance:
             f"{name}: {len(played)} of its {len(performance.notes)} notes are found in the score, which has "
             f"{len(score.notes)}; is it a performance of this piece, with these repeats?"
         )
-    notes = performance.notes.copy()
-    notes["note_id"] = ""
-    notes["note_id"][row[played]] = score.notes["note_id"][played]
-    return replace(performance, notes=notes)
+    return joined(score, performance, row)
 
 
 def tables_over(

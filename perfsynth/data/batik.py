@@ -10,6 +10,7 @@ from pathlib import Path
 from perfsynth import formats
 from perfsynth.data.pieces import Entry, Piece, save, unread, write_prepared
 from perfsynth.errors import MissingError, PerfsynthError
+from perfsynth.expression import joined, played_notes
 from perfsynth.formats.match import read_match
 
 LICENSE = "not stated"
@@ -44,6 +45,7 @@ def _prepare_movement(match: Path, root: Path, out: Path) -> Entry:
         score = formats.read_score(score_path.read_bytes(), name=str(score_path))
         what = "match file"
         performance = read_match(match.read_bytes(), name=str(match))
+        performance = joined(score, performance, played_notes(score, performance))
     except (PerfsynthError, OSError) as error:
         return Entry(name, "Mozart", "valid", "", 0, (), (), {"Batik": unread(what, error)}, LICENSE)
     path = f"pieces/{name}.npz"

@@ -25,7 +25,7 @@ from perfsynth.batch.executors import Executor, ThisProcess
 from perfsynth.batch.processes import Processes
 from perfsynth.data.pieces import Entry, Piece, save, split_of, unread, write_prepared
 from perfsynth.errors import InputError, MissingError, PerfsynthError
-from perfsynth.expression import measure, played_notes
+from perfsynth.expression import joined, measure, played_notes
 from perfsynth.formats.match import read_match
 from perfsynth.formats.musicxml_tremolos import STROKE
 from perfsynth.types import Performance, Score
@@ -122,7 +122,7 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
     for name, row in zip(names, rows, strict=True):
         try:
             performance = read_match((root / row["match_file"]).read_bytes(), name=row["match_file"])
-            performance = _with_strokes(score, performance)
+            performance = _with_strokes(score, joined(score, performance, played_notes(score, performance)))
         except (InputError, OSError) as error:
             dropped[name] = unread("match file", error)
             continue
@@ -158,7 +158,7 @@ def _fault(score: Score, performance: Performance, *, robust: bool) -> str:
     """Why a performance is not clean, "" when it is."""
     if not robust:
         return "its alignment is not robust"
-    played = played_notes(score.notes, performance) >= 0
+    played = played_notes(score, performance) >= 0
     matched = played[_performed_passes(score, played)].mean() if played.any() else 0.0
     return (
         "" if matched >= FEWEST_MATCHED else f"{matched:.0%} of its notes are matched, fewer than {FEWEST_MATCHED:.0%}"
@@ -167,7 +167,7 @@ def _fault(score: Score, performance: Performance, *, robust: bool) -> str:
 
 def _makes_sense(score: Score, performance: Performance) -> bool:
     """Whether what is matched of a rough alignment can teach: notes near their chords, time that moves on."""
-    row = played_notes(score.notes, performance)
+    row = played_notes(score, performance)
     played = row >= 0
     if np.count_nonzero(played) < FEWEST_NOTES or played[_performed_passes(score, played)].mean() < FEWEST_ROUGH:
         return False

@@ -95,7 +95,7 @@ def traits(score: Score, performance: Performance, *, among: np.ndarray | None =
     InputError
         When too few notes are shared.
     """
-    row = played_notes(score.notes, performance)
+    row = played_notes(score, performance)
     if among is not None:
         row = np.where(among, row, -1)
     if np.count_nonzero((row >= 0) & (score.notes["grace"] == 0)) < FEWEST_NOTES:
@@ -167,7 +167,7 @@ def shared_traits(score: Score, generated: Performance, reference: Performance) 
     InputError
         When they share less than a fifth of the score's notes.
     """
-    common = (played_notes(score.notes, generated) >= 0) & (played_notes(score.notes, reference) >= 0)
+    common = (played_notes(score, generated) >= 0) & (played_notes(score, reference) >= 0)
     share = common.mean() if len(common) else 0.0
     if share < MIN_OVERLAP:
         raise InputError(

@@ -42,6 +42,7 @@ class Extras:
     marks: dict[str, Mark] = field(
         default_factory=dict
     )  # by note id: arpeggios, accidentals at ornaments, grace chords
+    ties: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # by note id: a tie leads to it, leads on
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
 
@@ -95,6 +96,9 @@ def prepare(root: etree._Element, name: str) -> Extras:
     even_out(root)
     for ending in root.iter("ending"):
         ending.set("number", _times(ending.get("number", "")))
+    for note in root.iter("note"):
+        kinds = {tie.get("type") for tie in note.iterfind("tie")}
+        extras.ties[note.get("id", "")] = ("stop" in kinds, "start" in kinds)
     return extras
 
 

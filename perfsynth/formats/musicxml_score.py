@@ -86,8 +86,9 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
     if len(notes) == 0:
         raise InputError(f"{name}: no pitched notes in this score; it needs at least one")
     check_length(float((notes["onset_beat"] + notes["duration_beat"]).max()), tables.tempos, name)
+    notes, doubled = arranged(notes)
     return Score(
-        arranged(notes),
+        notes,
         tempos=unfold_state(tables.tempos, everything),
         meters=unfold_state(tables.meters, everything),
         keys=unfold_state(tables.keys, everything),
@@ -97,6 +98,7 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
         parts=tables.parts,
         title=(parsed.work_title or parsed.movement_title or parsed.title or "").strip(),
         composer=(parsed.composer or "").strip(),
+        doubled=doubled,
         history=history,
         sha256=sha256,
     )
@@ -138,7 +140,7 @@ class _Tables:
                 ties.append(tied)
             directions += self._directions(part, index)
             slurs += self._slurs(part, index)
-        self.notes, self.ties = np.array(notes, SCORE_NOTE), np.array(ties, bool)
+        self.notes, self.ties = np.array(notes, SCORE_NOTE), np.array(ties, bool).reshape(-1, 2)
         order = np.argsort(self.notes["onset_beat"], kind="stable")
         self.notes, self.ties = self.notes[order], self.ties[order]
         self.directions = np.array(sorted(directions), DIRECTION)
@@ -152,7 +154,7 @@ class _Tables:
         onsets = [table["onset_beat"].min(initial=0.0) for table in (self.notes, self.measures)]
         self.first_beat = float(min(onsets))
 
-    def _notes(self, part: Any, index: int) -> list[tuple[tuple, bool]]:
+    def _notes(self, part: Any, index: int) -> list[tuple[tuple, tuple[bool, bool]]]:
         printed = [
             note
             for note in part.iter_all(self._symbols.Note, include_subclasses=True)
@@ -175,7 +177,7 @@ class _Tables:
                 note.id, begin, 0.0 if grace else end - begin, pitch, 0, index,
                 note.staff or 0, note.voice or 0, grace, self._marks(note),
             )  # fmt: skip
-            rows.append((row, note.tie_prev is not None))
+            rows.append((row, self._extras.ties.get(note.id, (False, False))))
         return rows
 
     def _grace(self, note: Any) -> int:

@@ -50,7 +50,7 @@ def quantised(score: Score) -> Score:
     bpm = 60.0 / float(np.median(np.diff(beat_s)))
     return replace(
         score,
-        notes=arranged(notes),
+        notes=arranged(notes)[0],
         tempos=np.array([(0.0, bpm)], TEMPO),
         meters=np.zeros(0, METER),
         measures=np.zeros(0, MEASURE),

@@ -10,7 +10,7 @@ from perfsynth.tempo import beats_to_seconds, tempo_map
 MAX_HOURS = 24  # a longer score is a broken one
 
 
-def arranged(notes: np.ndarray) -> np.ndarray:
+def arranged(notes: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
     """Sort notes by onset, grace notes first in their written order, then by pitch; merge unison doublings.
 
     Parameters
@@ -20,9 +20,11 @@ def arranged(notes: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray
-        At most n notes. Notes of one part with the same onset and pitch, neither of them a grace note, are one
-        key on a keyboard: the longest stays, with the marks of all and the highest velocity.
+    notes
+        At most n. Notes of one part with the same onset and pitch, neither of them a grace note, are one key on a
+        keyboard: the longest stays, with the marks of all and the highest velocity.
+    doubled
+        For the id of each note that is gone, that of the one which stays for it.
     """
     is_main = notes["grace"] == 0
     rank = np.where(is_main, notes["pitch"], np.arange(len(notes)))
@@ -40,7 +42,10 @@ def arranged(notes: np.ndarray) -> np.ndarray:
     if len(first) < len(notes):
         merged["marks"] = np.bitwise_or.reduceat(notes["marks"], first)
         merged["velocity"] = np.maximum.reduceat(notes["velocity"], first)
-    return merged
+    stays = np.repeat(merged["note_id"], np.diff(np.append(first, len(notes))))
+    gone = np.ones(len(notes), bool)
+    gone[first] = False
+    return merged, dict(zip(notes["note_id"][gone].tolist(), stays[gone].tolist(), strict=True))
 
 
 def check_length(end_beat: float, tempos: np.ndarray, name: str) -> None:

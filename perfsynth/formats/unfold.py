@@ -97,7 +97,7 @@ def unfold_notes(
     notes
         (n,) `SCORE_NOTE` as printed, each note of a tie apart, sorted by onset.
     ties
-        (n,) bool; whether a tie leads to the note.
+        (n, 2) bool; whether a tie leads to the note, and whether one leads on from it.
     trailing
         (n,) bool; whether it is a grace note after the last note of its measure: it belongs to the leg that ends
         there.
@@ -106,7 +106,7 @@ def unfold_notes(
     numbered
         Whether ids tell the time around.
     """
-    played: list[Any] = []
+    played: list[tuple[Any, bool, bool, float]] = []
     times: Counter[str] = Counter()
     places = _places(notes, trailing, legs)
     for leg in legs:
@@ -116,7 +116,7 @@ def unfold_notes(
             if numbered:
                 note["note_id"] = f"{note['note_id']}-{times[str(note['note_id'])]}"
             note["onset_beat"] += leg.start - leg.begin
-            played.append((note, bool(ties[index]), float(notes[index]["onset_beat"])))
+            played.append((note, *ties[index].tolist(), float(notes[index]["onset_beat"])))
     return _joined(played, notes.dtype)
 
 
@@ -133,24 +133,27 @@ def _places(notes: np.ndarray, trailing: np.ndarray, legs: list[Leg]) -> np.ndar
     return places
 
 
-def _joined(played: list[tuple[Any, bool, float]], dtype: np.dtype) -> np.ndarray:
+def _joined(played: list[tuple[Any, bool, bool, float]], dtype: np.dtype) -> np.ndarray:
     """Lengthen each note by the ones tied to it that follow at once; a tie from elsewhere is a note of its own.
 
-    `played` holds the note as played, whether a tie leads to it, and its onset on the page: a tie holds only
-    where the page goes on.
+    `played` holds the note as played, whether a tie leads to it and one leads on, and its onset on the page: a tie
+    holds only where the page goes on.
     """
-    ends: dict[tuple[int, int, float], tuple[Any, float]] = {}  # (part, pitch, end) -> note, end on the page
+    # by part, pitch and end: by staff and voice, the note that a tie leads on from, and its end on the page
+    waiting: dict[tuple[int, int, float], dict[tuple[int, int], tuple[Any, float]]] = {}
     kept = []
-    for note, tied, printed in played:
+    for note, tied, leads_on, printed in played:
         onset, duration = float(note["onset_beat"]), float(note["duration_beat"])
-        part, pitch = int(note["part"]), int(note["pitch"])
-        previous, printed_end = ends.get((part, pitch, round(onset, 4)), (None, np.nan))
-        if tied and previous is not None and abs(printed_end - printed) < EPSILON:
+        part, pitch, place = int(note["part"]), int(note["pitch"]), (int(note["staff"]), int(note["voice"]))
+        held = waiting.get((part, pitch, round(onset, 4)), {}) if tied else {}
+        if near := [each for each, (_, end) in held.items() if abs(end - printed) < EPSILON]:
+            previous, _ = held.pop(place if place in near else near[0])
             previous["duration_beat"] = onset + duration - previous["onset_beat"]
             previous["marks"] |= note["marks"]
+            previous["grace"] = min(previous["grace"], note["grace"])  # a note that its own grace note strikes
             note = previous
         else:
             kept.append(note)
-        if note["grace"] == 0:
-            ends[part, pitch, round(onset + duration, 4)] = (note, printed + duration)
+        if leads_on:
+            waiting.setdefault((part, pitch, round(onset + duration, 4)), {})[place] = (note, printed + duration)
     return np.array(kept, dtype=dtype)

@@ -43,7 +43,7 @@ def examples_of(piece: Piece) -> dict[str, list[Example]]:
     made: dict[str, list[Example]] = {}
     for notation, score in piece.scores.items():
         reading = read(score)
-        rows = [(p, played_notes(score.notes, p)) for p in piece.performances.values()]
+        rows = [(p, played_notes(score, p)) for p in piece.performances.values()]
         made[notation] = [
             example(reading, measure(score.notes, p.notes, row), p.controls, score.notes, piece.composer)
             for p, row in rows

@@ -50,7 +50,7 @@ def pairs_of(piece: Piece) -> list[Pair]:
     """The performances of a piece, as far as they play its notes."""
     score, made = piece.scores["musicxml"], []
     for name, performance in piece.performances.items():
-        row = played_notes(score.notes, performance)
+        row = played_notes(score, performance)
         notes = performance.notes[row[row >= 0]]
         made.append(Pair(score.notes[row >= 0], notes["onset_s"], notes["duration_s"], pianist_of(name)))
     return [pair for pair in made if len(pair.notes) >= FEWEST_NOTES]

@@ -58,7 +58,7 @@ def pairs_of(piece: Piece) -> list[Pair]:
 def pair_of(score: Score, performance: Performance, pianist: str) -> Pair | None:
     """Tokens of the notes that a performance plays, in score order; None when they are too few."""
     ids, order = score_tokens(score)
-    row = played_notes(score.notes[order], performance)
+    row = played_notes(score, performance)[order]
     ids, row = ids[row >= 0], row[row >= 0]
     if len(row) < NOTES // 4:
         return None

@@ -43,7 +43,7 @@ def test_movements_are_kept_for_validation_alone(root: Path, tmp_path: Path) -> 
     assert "no match file" in entries[2].dropped["Batik"]
     assert {entry.license for entry in entries} == {"not stated"}
     piece = load(tmp_path / entries[0].path)
-    row = played_notes(piece.scores["musicxml"].notes, piece.performances["Batik"])
+    row = played_notes(piece.scores["musicxml"], piece.performances["Batik"])
     assert (row >= 0).all()
 
 

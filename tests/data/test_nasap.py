@@ -102,7 +102,7 @@ def test_variants_of_a_piece_share_its_split(variant: str) -> None:
 
 def test_performances_are_joined_to_the_score(corpus: Path, score: Score) -> None:
     piece = load(corpus / by_name(corpus)[TRAIN].path)
-    row = played_notes(piece.scores["musicxml"].notes, piece.performances["A01"])
+    row = played_notes(piece.scores["musicxml"], piece.performances["A01"])
     assert np.array_equal(piece.scores["musicxml"].notes, score.notes)
     assert (row >= 0).all()
     assert np.array_equal(piece.performances["A01"].notes["pitch"][row], score.notes["pitch"])
@@ -119,7 +119,7 @@ def test_the_score_midi_bears_the_ids_of_the_musicxml(corpus: Path, score: Score
     for note in joined:
         onset, pitch = place[str(note["note_id"])]
         assert (note["onset_beat"], note["pitch"]) == (pytest.approx(onset + 1, abs=0.05), pitch)
-    row = played_notes(piece.scores["midi"].notes, piece.performances["A01"])
+    row = played_notes(piece.scores["midi"], piece.performances["A01"])
     assert (row >= 0).mean() > 0.9
 
 
@@ -147,7 +147,7 @@ def test_strokes_of_a_tremolo_are_joined_though_match_files_call_them_inserted(e
     corpus = tmp_path / "corpus"
     nasap.prepare(corpora.nasap(tmp_path / "asap", signed, {VALID: {"A01": (inserted, True)}}), corpus)
     piece = load(corpus / next(entry.path for entry in read_manifest(corpus)))
-    played = played_notes(piece.scores["musicxml"].notes, piece.performances["A01"]) >= 0
+    played = played_notes(piece.scores["musicxml"], piece.performances["A01"]) >= 0
     assert played[~stroke].all()
     assert played[stroke].mean() > 0.9
 

@@ -159,6 +159,27 @@ def test_ties_are_joined_across_the_bar_line() -> None:
     assert score.notes["duration_beat"].tolist() == [1.0, 1.0, 3.0]
 
 
+def test_unisons_that_are_tied_in_two_voices_are_held_together() -> None:
+    first = note("A4", 12, "T(") + BACKUP + note("A4", 8, voice=2) + note("A4", 4, "T(", voice=2)
+    second = note("A4", 8, ")T") + note("C5", 4) + BACKUP + note("A4", 4, ")T", voice=2) + note("F4", 8, voice=2)
+    score = read(first, second)
+    rows = score.notes[score.notes["pitch"] == 69]
+    assert rows[["onset_beat", "duration_beat"]].tolist() == [(0.0, 5.0), (2.0, 2.0)]
+
+
+def test_a_tie_leads_on_from_its_own_voice() -> None:
+    first = note("B4", 12, "T(") + BACKUP + note("A4", 11, voice=2) + note("B4", 1, voice=2)
+    score = read(first, note("B4", 2, ")T") + note("A4", 10))
+    rows = score.notes[score.notes["pitch"] == 71]
+    assert rows[["onset_beat", "duration_beat"]].tolist() == [(0.0, 3.5), (2.75, 0.25)]
+
+
+def test_a_grace_note_that_is_tied_to_its_main_note_is_that_note() -> None:
+    grace = note("E4", 0, "T(", before='<grace slash="yes"/>', id="g")
+    score = read(note("C4") + grace + note("E4", 8, ")T", id="m"))
+    assert score.notes[["pitch", "onset_beat", "duration_beat", "grace"]].tolist() == [(60, 0, 1, 0), (64, 1, 2, 0)]
+
+
 def test_triplets_are_exact() -> None:
     attributes = ATTRIBUTES.replace("<divisions>4", "<divisions>3")
     triplet = "".join(note(pitch, 1) for pitch in ("C4", "D4", "E4"))
@@ -383,6 +404,7 @@ def test_unisons_of_a_part_are_one_key() -> None:
     score = read(note("C4", 4) + REST + REST + BACKUP + note("C4", 8, accent, voice=2) + REST)
     assert score.notes["duration_beat"].tolist() == [2.0]
     assert score.notes["marks"].tolist() == [Mark.ACCENT]
+    assert score.doubled == {"p1n1-1": "p1n4-1"}
 
 
 def test_two_parts_keep_their_programs() -> None:

@@ -20,6 +20,10 @@ def flags(*values: bool) -> np.ndarray:
     return np.array(values, bool)
 
 
+def tied(leads_to: list[bool], leads_on: list[bool]) -> np.ndarray:
+    return np.array([leads_to, leads_on]).T
+
+
 def test_legs_follow_each_other_from_where_the_page_begins() -> None:
     legs = legs_of([(-1.0, 4.0), (0.0, 4.0), C])
     assert [(leg.begin, leg.end, leg.start) for leg in legs] == [(-1, 4, -1), (0, 4, 4), (8, 10, 8)]
@@ -78,33 +82,42 @@ def test_a_state_that_begins_late_begins_late() -> None:
 def test_ids_tell_the_time_around_or_stay() -> None:
     page = notes(("a", 0, 4, 60), ("b", 4, 4, 62))
     path = legs_of([A, B, A, A])
-    no = flags(False, False)
-    assert unfold_notes(page, no, no, path, numbered=True)["note_id"].tolist() == ["a-1", "b-1", "a-2", "a-3"]
-    assert unfold_notes(page, no, no, path, numbered=False)["note_id"].tolist() == ["a", "b", "a", "a"]
+    none, no = tied([False] * 2, [False] * 2), flags(False, False)
+    assert unfold_notes(page, none, no, path, numbered=True)["note_id"].tolist() == ["a-1", "b-1", "a-2", "a-3"]
+    assert unfold_notes(page, none, no, path, numbered=False)["note_id"].tolist() == ["a", "b", "a", "a"]
 
 
 def test_a_tie_is_joined_within_a_leg_over_a_seam_and_not_over_a_jump() -> None:
     page = notes(("a", 0, 4, 60), ("b", 4, 4, 60), ("c", 8, 2, 60))
-    ties = flags(False, True, True)
-    straight = unfold_notes(page, ties, ~ties & False, legs_of([A, B, C]), numbered=False)
+    ties, plain = tied([False, True, True], [True, True, False]), flags(False, False, False)
+    straight = unfold_notes(page, ties, plain, legs_of([A, B, C]), numbered=False)
     assert straight[["onset_beat", "duration_beat"]].tolist() == [(0.0, 10.0)]
-    jumping = unfold_notes(page, ties, ~ties & False, legs_of([A, B, B, C]), numbered=False)
+    jumping = unfold_notes(page, ties, plain, legs_of([A, B, B, C]), numbered=False)
     assert jumping[["onset_beat", "duration_beat"]].tolist() == [(0.0, 8.0), (8.0, 6.0)]
 
 
 def test_a_tie_joins_only_its_own_pitch_and_marks_are_united() -> None:
     page = notes(("a", 0, 4, 60), ("x", 0, 4, 64), ("b", 4, 4, 60), ("y", 4, 4, 65))
     page["marks"] = [1, 2, 4, 8]
-    played = unfold_notes(page, flags(False, False, True, True), np.zeros(4, bool), legs_of([A, B]), numbered=False)
+    ties = tied([False, False, True, True], [True, True, False, False])
+    played = unfold_notes(page, ties, np.zeros(4, bool), legs_of([A, B]), numbered=False)
     assert played["note_id"].tolist() == ["a", "x", "y"]
     assert played["duration_beat"].tolist() == [8.0, 4.0, 4.0]
     assert played["marks"].tolist() == [5, 2, 8]
 
 
+def test_a_tie_leads_on_from_its_own_note_where_another_ends_beside_it() -> None:
+    page = notes(("a", 0, 4, 60), ("short", 3, 1, 60), ("b", 4, 4, 60))
+    ties = tied([False, False, True], [True, False, False])
+    played = unfold_notes(page, ties, np.zeros(3, bool), legs_of([A, B]), numbered=False)
+    assert played["note_id"].tolist() == ["a", "short"]
+    assert played["duration_beat"].tolist() == [8.0, 1.0]
+
+
 def test_a_trailing_grace_belongs_to_the_leg_that_ends() -> None:
     page = notes(("a", 0, 4, 60), ("g", 4, 0, 59), ("b", 4, 4, 62))
     page["grace"][1] = 2
-    played = unfold_notes(page, np.zeros(3, bool), page["grace"] > 0, legs_of([A, A, B]), numbered=True)
+    played = unfold_notes(page, np.zeros((3, 2), bool), page["grace"] > 0, legs_of([A, A, B]), numbered=True)
     assert played["note_id"].tolist() == ["a-1", "g-1", "a-2", "g-2", "b-1"]
     assert played["onset_beat"].tolist() == [0, 4, 4, 8, 8]
 
@@ -112,5 +125,5 @@ def test_a_trailing_grace_belongs_to_the_leg_that_ends() -> None:
 def test_the_page_is_left_as_it_was() -> None:
     page = notes(("a", 0, 4, 60), ("b", 4, 4, 60))
     before = page.copy()
-    unfold_notes(page, flags(False, True), flags(False, False), legs_of([A, B, A, B]), numbered=True)
+    unfold_notes(page, tied([False, True], [True, False]), flags(False, False), legs_of([A, B, A, B]), numbered=True)
     assert page.tolist() == before.tolist()

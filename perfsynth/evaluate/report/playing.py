@@ -60,7 +60,7 @@ def excerpts(
 
 
 def _expression(score: Score, performance: Performance) -> Any:
-    return measure(score.notes, performance.notes, played_notes(score.notes, performance))
+    return measure(score.notes, performance.notes, played_notes(score, performance))
 
 
 def _excerpt(score: Score, performance: Performance, until_beat: float) -> Excerpt:
