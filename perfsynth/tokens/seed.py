@@ -65,12 +65,23 @@ def encode(performance: Performance) -> Tokens:
         "pitch": notes["pitch"] - MIN_PITCH,
         "velocity": nearest_bin(notes["velocity"]),
         "duration": np.clip(duration, 1, MAX_DURATION) - 1,
-        "ioi": np.clip(np.diff(onset, prepend=onset[:1]), -MAX_IOI, MAX_IOI) + MAX_IOI + 1,
+        "ioi": ioi_of(onset),
         "position": onset % TICKS_PER_BAR,
         "bar": onset // TICKS_PER_BAR,
     }
     ids = np.stack([columns[field] for field in FIELDS], axis=1).astype(np.int32) + SPECIAL
     return Tokens(ids, FIELDS, NAME)
+
+
+def ioi_of(onset: np.ndarray) -> np.ndarray:
+    """Index (1..767) of the interval from the note before to each note, the first note's 0 ticks; onsets in ticks."""
+    return np.asarray(np.clip(np.diff(onset, prepend=onset[:1]), -MAX_IOI, MAX_IOI) + MAX_IOI + 1)
+
+
+def onsets_of(ids: np.ndarray) -> np.ndarray:
+    """Onset in ticks, by bar and position, of each note of (n, 6) ids that are not special."""
+    bar, position = (ids[:, FIELDS.index(field)].astype(np.int64) - SPECIAL for field in ("bar", "position"))
+    return np.asarray(bar * TICKS_PER_BAR + position)
 
 
 def nearest_bin(velocity: np.ndarray) -> np.ndarray:
@@ -118,7 +129,7 @@ def decode(tokens: Tokens, *, onsets: Literal["absolute", "ioi"] = "absolute") -
         rule = f"must be {SPECIAL} to {sizes[column] - 1}"
         raise InputError(f"note {row + 1}: {FIELDS[column]} {ids[row, column]} is no token of a note; it {rule}")
     column_of = {field: ids[:, index].astype(np.int64) - SPECIAL for index, field in enumerate(FIELDS)}
-    onset = column_of["bar"] * TICKS_PER_BAR + column_of["position"]
+    onset = onsets_of(ids)
     if onsets == "ioi" and len(onset):
         ioi = column_of["ioi"] - MAX_IOI - 1
         onset = np.maximum(onset[0] + np.cumsum(ioi) - ioi[0], 0)

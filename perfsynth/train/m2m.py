@@ -62,11 +62,11 @@ def pair_of(score: Score, performance: Performance, pianist: str) -> Pair | None
     ids, row = ids[row >= 0], row[row >= 0]
     if len(row) < NOTES // 4:
         return None
+    ids[:, vocabulary.FIELDS.index("ioi")] = vocabulary.ioi_of(vocabulary.onsets_of(ids)) + vocabulary.SPECIAL
     notes = performance.notes[row]
     onset = np.rint((notes["onset_s"]) * vocabulary.TICKS_PER_S).astype(int)
-    ioi = np.clip(np.diff(onset, prepend=onset[:1]), -vocabulary.MAX_IOI, vocabulary.MAX_IOI)
     duration = np.clip(np.rint(notes["duration_s"] * vocabulary.TICKS_PER_S), 1, vocabulary.MAX_DURATION)
-    columns = (vocabulary.nearest_bin(notes["velocity"]), ioi + vocabulary.MAX_IOI + 1, duration.astype(int) - 1)
+    columns = (vocabulary.nearest_bin(notes["velocity"]), vocabulary.ioi_of(onset), duration.astype(int) - 1)
     return Pair(ids, np.stack(columns, axis=1) + vocabulary.SPECIAL, pianist)
 
 

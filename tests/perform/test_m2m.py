@@ -18,7 +18,7 @@ from perfsynth.perform.m2m_network import HEADS, M2M, Config, RelativeAttention
 from perfsynth.tokens import seed as vocabulary
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.m2m import NOTES, M2MTask, _plain, head_losses, pair_of
-from perfsynth.types import Performance, Score
+from perfsynth.types import Performance, Score, Tokens
 
 SMALL = Config(
     embeddings=(4, 4, 4, 4, 4, 4), hidden=32, layers=1, heads=2, feed_forward=16, dropout=0.0, pianists=("Ann", "Ben")
@@ -102,6 +102,16 @@ def test_tokens_say_how_each_note_was_played(score: Score, played: Performance) 
     np.testing.assert_allclose(np.sort(onset), np.sort(expected - expected[0]), atol=1)
     few = replace(played, notes=played.notes[: NOTES // 4 - 1])
     assert pair_of(score, few, "anybody") is None
+
+
+def test_intervals_of_the_score_are_those_between_the_notes_that_are_played(score: Score, played: Performance) -> None:
+    some = replace(played, notes=played.notes[np.arange(len(played.notes)) % 5 != 1])
+    pair = pair_of(score, some, "anybody")
+    assert pair is not None
+    assert len(pair.score) == len(some.notes)
+    onset = vocabulary.decode(Tokens(pair.score, vocabulary.FIELDS, vocabulary.NAME)).notes["onset_s"]
+    summed = vocabulary.decode(Tokens(pair.score, vocabulary.FIELDS, vocabulary.NAME), onsets="ioi").notes["onset_s"]
+    np.testing.assert_allclose(summed, onset, atol=1e-9)
 
 
 def test_it_learns_one_batch_by_heart(score: Score, played: Performance) -> None:
