@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
-from torch.nn import functional as F  # noqa: TID253
 
 from perfsynth.data.nasap import pianist_of
 from perfsynth.data.pieces import Piece, pieces
@@ -113,22 +112,27 @@ class DeepPerformerAlignTask:
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Root mean squared errors in ms over the validation split; ``score`` is minus their sum."""
+        """Root mean squared errors in ms over the notes of the validation split; ``score`` is minus their sum."""
         rows = [(pair, start) for pair in self.held_out for start in range(0, len(pair.notes) - FEWEST_NOTES, SEGMENT)]
-        errors = [_errors(network, self._stacked(rows[i : i + 16])) for i in range(0, len(rows), 16)]
-        onset, duration = (
-            float(torch.stack(column).mean()) ** 0.5 * FRAME_S * 1000 for column in zip(*errors, strict=True)
-        )
+        batches = [self._stacked(rows[i : i + 16]) for i in range(0, len(rows), 16)]
+        errors = torch.tensor([_errors(network, batch) for batch in batches], dtype=torch.double)
+        share = torch.tensor([int(_known(batch[-1]).sum()) for batch in batches], dtype=torch.double)
+        onset, duration = ((share / share.sum()) @ errors).sqrt().mul(FRAME_S * 1000).tolist()
         return {"valid_onset_ms": onset, "valid_duration_ms": duration, "score": -(onset + duration)}
 
 
 def _errors(network: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
-    """Mean squared error of onsets and of durations, in frames squared."""
+    """Mean squared error of onsets and of durations, in frames squared, over the notes whose times are known."""
     notes, performer, rate, padded, frames = batch
     shaped = network(notes, performer, rate, padded)
-    known = torch.isfinite(frames).all(dim=-1)
+    known = _known(frames)
     difference = torch.where(known[..., None], shaped - torch.nan_to_num(frames), 0.0)
     count = known.sum(dim=1).clamp(min=1)
     middle = difference[..., 0].sum(dim=1) / count  # where a segment begins is not the model's to know
     onset = torch.where(known, difference[..., 0] - middle[:, None], 0.0)
-    return (onset**2).sum() / count.sum(), F.mse_loss(difference[..., 1], torch.zeros_like(difference[..., 1]))
+    return (onset**2).sum() / count.sum(), (difference[..., 1] ** 2).sum() / count.sum()
+
+
+def _known(frames: Tensor) -> Tensor:
+    """(B, 256) bool: the notes of (B, 256, 2) frames that are there and whose times are known."""
+    return torch.isfinite(frames).all(dim=-1)

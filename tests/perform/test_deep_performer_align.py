@@ -109,6 +109,38 @@ def test_it_learns_one_batch_by_heart(score: Score) -> None:
     assert losses[-1][1] < 0.35 * losses[0][1]
 
 
+def test_errors_are_those_of_the_notes_there_are(score: Score) -> None:
+    rows = score.notes[:60]
+    pair = Pair(rows, 0.5 * rows["onset_beat"], 0.4 * np.maximum(rows["duration_beat"], 0.1), "Ben")
+    made = network(steady=True).eval()
+    notes, who, rate, padded, frames = DeepPerformerAlignTask._stacked(SimpleNamespace(config=SMALL), [(pair, 0)])  # type: ignore[arg-type]
+    with torch.inference_mode():
+        errors = _errors(made, (notes, who, rate, padded, frames))
+        alone = _errors(made, (notes[:, :60], who, rate, padded[:, :60], frames[:, :60]))
+        missed = made(notes[:, :60], who, rate, padded[:, :60])[..., 1] - frames[:, :60, 1]
+    assert float(errors[1]) == pytest.approx(float((missed**2).mean()), rel=1e-4)
+    assert [float(e) for e in errors] == pytest.approx([float(e) for e in alone], rel=1e-4)
+
+
+def test_validation_weighs_each_note_alike(score: Score) -> None:
+    rows = score.notes[:60]
+    pairs = [
+        Pair(rows[:n], 0.5 * rows["onset_beat"][:n], late * np.maximum(rows["duration_beat"][:n], 0.1), "Ben")
+        for late, n in ((0.4, 60), (2.0, 33))
+    ]
+    made = network(steady=True).eval()
+    task = object.__new__(DeepPerformerAlignTask)
+    task.config, task.held_out = SMALL, [pairs[0]] * 16 + [pairs[1]]
+    missed = []
+    for pair in task.held_out:
+        notes, who, rate, padded, frames = task._stacked([(pair, 0)])
+        n = len(pair.notes)
+        with torch.inference_mode():
+            missed.append(made(notes, who, rate, padded)[0, :n, 1] - frames[0, :n, 1])
+    expected = float((torch.cat(missed) ** 2).mean()) ** 0.5 * FRAME_S * 1000
+    assert task.validate(made)["valid_duration_ms"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_segment_may_begin_anywhere_in_time(score: Score) -> None:
     rows = score.notes[:60]
     pair = Pair(rows, 0.5 * rows["onset_beat"], 0.4 * np.maximum(rows["duration_beat"], 0.1), "Ben")
