@@ -97,8 +97,9 @@ class DeepPerformer(nn.Module):
 def mix(x: Tensor, notes: Notes, slope: Tensor, n_frames: int) -> Tensor:
     """The polyphonic mixer with note-wise positions, v_frame = sum of (1 + p w) v over the notes that sound.
 
-    It takes O(notes + frames): p goes straight from 0 to 1 within a note, so what a note adds is a value and a slope
-    in time. Both are added at its onset, taken away at its end, and summed up along the frames.
+    A note sounds in at least one frame. The mixer takes O(notes + frames): p goes straight from 0 to 1 within a note,
+    so what a note adds is a value and a slope in time. Both are added at its onset, taken away at its end, and summed
+    up along the frames.
 
     Parameters
     ----------
@@ -112,8 +113,9 @@ def mix(x: Tensor, notes: Notes, slope: Tensor, n_frames: int) -> Tensor:
         Of the result, (B, n_frames, C).
     """
     length = (notes.end.double() - notes.begin.double()).clamp(min=1.0)
-    first = notes.begin.round().clamp(0, n_frames).long()
-    last = torch.maximum(notes.end.round().clamp(0, n_frames).long(), first)
+    begin = notes.begin.round()
+    end = torch.maximum(notes.end.round(), begin + 1)
+    first, last = (edge.clamp(0, n_frames).long() for edge in (begin, end))
     kept = (~notes.padded).double()[..., None]
     value = x.double() * kept
     rise = value * slope.double() / length[..., None]

@@ -63,11 +63,19 @@ def test_the_mixer_is_the_sum_over_the_notes_that_sound(seed: int) -> None:
         for i in range(7):
             begin, end = float(notes.begin[b, i]), float(notes.end[b, i])
             for t in range(n_frames):
-                if round(begin) <= t < round(end) and not notes.padded[b, i]:
+                if round(begin) <= t < max(round(end), round(begin) + 1) and not notes.padded[b, i]:
                     plain[b, t] += (1 + (t - begin) / max(end - begin, 1.0) * slope) * x[b, i]
     assert plain.any()
     assert float((mix(x, notes, slope, n_frames) - plain).abs().max()) < 1e-9
     assert float((mix(x.float(), notes, slope.float(), n_frames) - plain).abs().max()) < 1e-4
+
+
+def test_the_shortest_note_sounds_in_the_frame_where_it_begins() -> None:
+    begin = torch.tensor([[-0.9, 10.2, 10.6, 19.3, 19.7]])
+    times = begin, begin + 0.2, torch.zeros(1, 5, dtype=torch.bool)
+    notes = Notes(torch.full((1, 5), 60), torch.full((1, 5), 90), *times)
+    sounds = mix(torch.ones(1, 5, 1), notes, torch.zeros(1), 20)[0, :, 0]
+    assert sounds.nonzero()[:, 0].tolist() == [10, 11, 19]
 
 
 def test_the_mixer_takes_a_thousand_frames_and_notes_in_one_go() -> None:
