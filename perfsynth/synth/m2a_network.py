@@ -181,4 +181,4 @@ def guided_attention_loss(attention: list[Tensor]) -> Tensor:
     s = (torch.arange(steps, device=attention[0].device) + 0.5) / steps
     t = (torch.arange(frames, device=attention[0].device) + 0.5) / frames
     away = 1 - torch.exp(-((s[:, None] - t[None]) ** 2) / (2 * SIGMA**2))
-    return torch.stack([(looked * away).mean() * frames for looked in attention]).mean()
+    return torch.stack([(looked * away).mean() for looked in attention]).mean()

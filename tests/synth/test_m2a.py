@@ -78,7 +78,9 @@ def test_looking_straight_ahead_costs_least() -> None:
     back = ahead.flip(-1)
     even = torch.full_like(ahead, 1 / frames)
     costs = [float(guided_attention_loss([attention])) for attention in (ahead, even, back)]
-    assert costs[0] < 1e-3 < costs[1] < costs[2] < 1
+    stray = [(s + 0.5) / steps - (t + 0.5) / frames for s in range(steps) for t in range(frames)]
+    assert costs[1] == pytest.approx(np.mean(1 - np.exp(-(np.array(stray) ** 2) / (2 * 0.4**2))) / frames)
+    assert costs[0] < 1e-3 / frames < costs[1] < costs[2] < 1 / frames
 
 
 def test_it_learns_one_batch_by_heart() -> None:
