@@ -2,9 +2,10 @@
 
 The string of a piano holds its frequency to a fraction of a cent. A network that invents phase frame by frame makes
 partials wander by several, heard as a warble on long notes. For each partial the sound is brought down to 0 Hz
-(multiplied by e^{-2 pi i f t}, smoothed by a Hann window of at least 6 periods of the fundamental), and the turning
-of its phase is its momentary frequency. The wander is the standard deviation of that in cents, weighted by the
-energy at each moment (where two strings of a choir cancel, the phase says nothing), mean over the partials.
+(multiplied by e^{-2 pi i f t}, smoothed by a Hann window of 6 periods of the fundamental), and the turning of its phase
+is its momentary frequency. The wander is the standard deviation of that in cents, weighted by the energy at each moment
+(where two strings of a choir cancel, the phase says nothing), mean over the partials. The window lets pass a third of
+the fundamental to either side of a partial, whatever the key, so that what strays far is still followed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from perfsynth.evaluate.matching import RATE
 N_PARTIALS = 8
 RANGE_DB = 40.0  # partials and moments softer than that, against the strongest, are left out
 PERIODS = 6
-MIN_WINDOW_S = 0.04
 STEPS = 8  # per window
 SEARCH = 0.03  # of the frequency: a stiff string's partials lie above the multiples
 STRETCH = 4e-4  # inharmonicity that the search starts from: f_k = k f0 sqrt(1 + B k^2)
@@ -36,7 +36,7 @@ class Steadiness:
     """What `steadiness` finds for one note."""
 
     wander_cents: float
-    tuning_cents: float  # of the lowest partial, against equal temperament at 440 Hz
+    tuning_cents: float  # of the lowest partial, its mean over time, against equal temperament at 440 Hz
     n_partials: int
 
     def to_json(self) -> dict[str, float]:
@@ -67,8 +67,8 @@ def steadiness(audio: np.ndarray, sample_rate: int, pitch: float) -> Steadiness:
     hertz = _partials_hz(audio, sample_rate, f0)
     if len(hertz) == 0:
         return Steadiness(float("nan"), float("nan"), 0)
-    wander = [_wander_cents(audio, sample_rate, f, max(PERIODS / f0, MIN_WINDOW_S)) for f in hertz]
-    lowest = hertz[0] / max(1, round(hertz[0] / f0))
+    means, wander = zip(*(_followed(audio, sample_rate, f, PERIODS / f0) for f in hertz), strict=True)
+    lowest = means[0] / max(1, round(means[0] / f0))
     return Steadiness(float(np.mean(wander)), float(CENT * np.log(lowest / f0)), len(hertz))
 
 
@@ -91,20 +91,20 @@ def _partials_hz(audio: np.ndarray, sample_rate: int, f0: float) -> list[float]:
     return [float(f) for f, peak in zip(found, peaks, strict=True) if peak > max(floor, 1e-9)]
 
 
-def _wander_cents(audio: np.ndarray, sample_rate: int, hertz: float, window_s: float) -> float:
-    """Standard deviation of the momentary frequency around its mean."""
+def _followed(audio: np.ndarray, sample_rate: int, hertz: float, window_s: float) -> tuple[float, float]:
+    """Mean in Hz of the momentary frequency of a partial, and its standard deviation in cents."""
     from scipy.signal import oaconvolve
 
     length = round(window_s * sample_rate)
     step = max(1, length // STEPS)
     turned = audio * np.exp(-2j * np.pi * hertz * np.arange(len(audio)) / sample_rate)
-    window = np.hanning(length + 2)[1:-1]
+    window = np.hanning(length + 1)[1:]  # its zeros fall on the neighbouring partials
     slow = oaconvolve(turned, window / window.sum(), mode="valid")[::step]
     energy = np.abs(slow[1:] * slow[:-1])
     drift = np.angle(slow[1:] * np.conj(slow[:-1])) * sample_rate / (2 * np.pi * step)
     energy[energy < energy.max() * 10 ** (-RANGE_DB / 10)] = 0
     mean = np.average(drift, weights=energy)
-    return float(CENT / hertz * np.sqrt(np.average((drift - mean) ** 2, weights=energy)))
+    return float(hertz + mean), float(CENT / hertz * np.sqrt(np.average((drift - mean) ** 2, weights=energy)))
 
 
 def held_wander_cents(audio: np.ndarray, notes: np.ndarray) -> float:

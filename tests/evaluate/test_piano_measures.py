@@ -102,6 +102,16 @@ def test_the_wander_of_a_vibrato_is_its_own(cents: float) -> None:
     assert found.tuning_cents == pytest.approx(0, abs=0.2)
 
 
+@pytest.mark.parametrize("pitch", [48, 60, 72, 84])
+@pytest.mark.parametrize(("cents", "rel"), [(5.0, 0.06), (20.0, 0.08), (40.0, 0.25)])
+def test_a_wide_vibrato_is_followed_in_every_octave(pitch: int, cents: float, rel: float) -> None:
+    f0, depth = 440 * 2 ** ((pitch - 69) / 12), cents / 1200 * np.log(2)
+    phase = 2 * np.pi * f0 * (T - depth * np.cos(2 * np.pi * 6 * T) / (2 * np.pi * 6))
+    found = partials.steadiness(sum(np.sin(k * phase) / k for k in range(1, 9)), RATE, pitch)
+    assert found.wander_cents == pytest.approx(cents / np.sqrt(2), rel=rel)
+    assert found.tuning_cents == pytest.approx(0, abs=1.0)  # its middle, and not an edge where it lingers
+
+
 def test_a_steady_stiff_string_does_not_wander() -> None:
     hertz = [k * 261.63 * np.sqrt(1 + 4e-4 * k**2) * 2 ** (7 / 1200) for k in range(1, 9)]
     audio = sum(np.exp(-T) * np.sin(2 * np.pi * f * T) for f in hertz)
