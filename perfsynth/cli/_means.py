@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 def of_reports(reports: Sequence[Mapping[str, Any]], session: Session) -> Average:
-    """The means of at least one report; the session is told what not all of them have."""
+    """The means of at least one report; the session is told what not all of them have, and what is not finite."""
     from perfsynth.evaluate.averages import average
 
     found = average(reports)
     for path, count in found.lacking.items():
         session.say(f"{'.'.join(path)}: {count} of {len(reports)} rows have it; the mean is over these")
+    for path, count in found.endless.items():
+        session.say(f"{'.'.join(path)}: never in {count} of {len(reports)} rows, and so in the mean")
     return found
 
 

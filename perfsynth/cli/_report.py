@@ -60,7 +60,7 @@ def write_picture(figure: Any, path: str, session: Session) -> None:
 
 
 def as_json(found: Any) -> str:
-    """JSON without nan or infinity, which it does not know: they become null."""
+    """JSON without nan and infinity, which it does not know: nan becomes null, infinity the word ``never``."""
     return json.dumps(_plain(found), indent=2)
 
 
@@ -72,5 +72,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy's scalars and arrays
         return _plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        from perfsynth.evaluate.averages import NEVER
+
+        return NEVER if value > 0 else None
     return value

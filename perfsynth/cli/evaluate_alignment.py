@@ -45,7 +45,9 @@ def _together(session: _io.Session, reports: list[dict[str, Any]]) -> None:
     from perfsynth.evaluate.audio_table import markdown
 
     found = _means.of_reports(reports, session)
-    _means.say(session, found, markdown(_table("mean", found.mean, found.interval)))
+    there = {path[-1]: found.n_reports - count for path, count in found.endless.items()}
+    behind = {name: f"(found in {count} of {found.n_reports})" for name, count in there.items()}
+    _means.say(session, found, markdown(_table("mean", found.mean, found.interval, behind)))
 
 
 @_io.report(
@@ -80,7 +82,7 @@ def alignment(
         from perfsynth.evaluate.alignment_plot import figure
 
         _report.write_picture(figure(pairs), plot, session)
-    rows = _table(predicted, found, ends)
+    rows = _table(predicted, found, ends, {})
     if report is not None:
         from perfsynth.evaluate.report.aligning import alignment_page
 
@@ -116,13 +118,16 @@ def _made(names: Sequence[str], found: Mapping[str, float], ends: Mapping[str, t
     return {"alignment": predicted, "reference": reference, **found, "interval_95": ends}
 
 
-def _table(name: str, found: Mapping[str, float], ends: Mapping[str, tuple[float, float]]) -> list[list[str]]:
-    """The figures as text, intervals behind them."""
+def _table(
+    name: str, found: Mapping[str, float], ends: Mapping[str, tuple[float, float]], behind: Mapping[str, str]
+) -> list[list[str]]:
+    """The figures as text, behind them their intervals, or what else is to be said of them."""
     from perfsynth.evaluate.alignment_table import LABELS, table
 
     rows = table({name: found})
-    behind = [f" ({ends[key][0]:.1f}..{ends[key][1]:.1f})" if key in ends else "" for key in LABELS]
-    return [rows[0], *([label, value + more] for (label, value), more in zip(rows[1:], behind, strict=True))]
+    told = {**{key: f"({low:.1f}..{high:.1f})" for key, (low, high) in ends.items()}, **behind}
+    cells = zip(rows[1:], LABELS, strict=True)
+    return [rows[0], *([label, f"{value} {told.get(key, '')}".rstrip()] for (label, value), key in cells)]
 
 
 def _read_both(names: Sequence[str], session: _io.Session) -> dict[str, Alignment | Performance]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from perfsynth.evaluate.averages import NEVER
+
 LABELS = {
     "notes": "notes played",
     "found": "found [%]",
@@ -37,4 +39,4 @@ def table(columns: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
 def _cell(name: str, value: float) -> str:
     if math.isnan(value):
         return "-"
-    return "never" if math.isinf(value) else f"{round(value, DECIMALS.get(name, 1)) + 0.0:.{DECIMALS.get(name, 1)}f}"
+    return NEVER if math.isinf(value) else f"{round(value, DECIMALS.get(name, 1)) + 0.0:.{DECIMALS.get(name, 1)}f}"

@@ -12,6 +12,7 @@ from perfsynth.evaluate.intervals import interval, means, weights
 
 FEWEST = 5  # reports; an interval over less says nothing
 INTERVAL = "interval_95"  # each report's own, over its pieces
+NEVER = "never"  # an infinite number, as a report in JSON and a table say it
 Path = tuple[str, ...]
 
 
@@ -24,17 +25,20 @@ class Average:
     n_reports
         How many there are.
     mean
-        Of each number over the reports that have it; nan where none has.
+        Of each number over the reports that have it; nan where none has, inf where it is inf in any.
     interval
         (low, high) of those numbers that at least five reports have, laid out alike.
     lacking
         What not all reports have: how many do, by where it stands.
+    endless
+        What is inf in some reports: in how many, by where it stands.
     """
 
     n_reports: int
     mean: dict[str, Any]
     interval: dict[str, Any] = field(default_factory=dict)
     lacking: dict[Path, int] = field(default_factory=dict)
+    endless: dict[Path, int] = field(default_factory=dict)
 
 
 def average(reports: Sequence[Mapping[str, Any]]) -> Average:
@@ -44,7 +48,7 @@ def average(reports: Sequence[Mapping[str, Any]]) -> Average:
     ----------
     reports
         At least one, of the same kind: numbers in mappings in mappings. Names and lists are left out, and so is each
-        report's own interval. None is nan.
+        report's own interval. None is nan, `NEVER` is inf.
     """
     rows = [dict(_numbers(report)) for report in reports]
     paths = list(dict.fromkeys(path for row in rows for path in row))
@@ -52,14 +56,16 @@ def average(reports: Sequence[Mapping[str, Any]]) -> Average:
     centre = means(values, np.full((1, len(rows)), 1 / len(rows)))[0]
     mean = _nested(zip(paths, centre.tolist(), strict=True))
     lacking = dict(_lacking(rows, paths))
+    counts = np.isposinf(values).sum(axis=0).tolist()
+    endless = {path: count for path, count in zip(paths, counts, strict=True) if count}
     if len(rows) < FEWEST:
-        return Average(len(rows), mean, lacking=lacking)
+        return Average(len(rows), mean, lacking=lacking, endless=endless)
     low, high = interval(means(values, weights(len(rows))))
     enough = (np.isfinite(values).sum(axis=0) >= FEWEST) & np.isfinite(low) & np.isfinite(high)
     ends = [
         (path, (a, b)) for path, a, b, there in zip(paths, low.tolist(), high.tolist(), enough, strict=True) if there
     ]
-    return Average(len(rows), mean, _nested(ends), lacking)
+    return Average(len(rows), mean, _nested(ends), lacking, endless)
 
 
 def _numbers(report: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, float]]:
@@ -68,8 +74,10 @@ def _numbers(report: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path
         if isinstance(value, Mapping):
             if name != INTERVAL:
                 yield from _numbers(value, (*above, name))
-        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            yield (*above, name), float("nan") if value is None else float(value)
+        elif value is None or value == NEVER:
+            yield (*above, name), float("nan") if value is None else float("inf")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield (*above, name), float(value)
 
 
 def _lacking(rows: Sequence[Mapping[Path, float]], paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
@@ -80,7 +88,7 @@ def _lacking(rows: Sequence[Mapping[Path, float]], paths: Sequence[Path]) -> Ite
         if count < within.get(group[:-1], len(rows)):
             yield group, count
     for path in paths:
-        count = sum(bool(np.isfinite(row.get(path, np.nan))) for row in rows)
+        count = sum(not np.isnan(row.get(path, np.nan)) for row in rows)
         if 0 < count < within.get(path[:-1], len(rows)):
             yield path, count
 

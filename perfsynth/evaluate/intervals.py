@@ -26,7 +26,7 @@ def means(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values
-        (n_items, k); nan is left out.
+        (n_items, k); nan is left out, and a mean that includes inf is inf.
     drawn
         (repeats, n_items) of `weights`.
 
@@ -35,14 +35,17 @@ def means(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     ndarray
         (repeats, k), nan where nothing but nan was drawn.
     """
-    finite = np.isfinite(values)
+    finite, endless = np.isfinite(values), np.isposinf(values)
     total, share = drawn @ np.where(finite, values, 0.0), drawn @ finite
-    return np.where(share > 0, total / np.where(share > 0, share, 1.0), np.nan)
+    known = np.where(share > 0, total / np.where(share > 0, share, 1.0), np.nan)
+    return np.where(drawn @ endless > 0, np.inf, known)
 
 
 def interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper end of the middle `level` of each column of (repeats, ...); nan draws are left out."""
+    """Lower and upper end of the middle `level` of each column of (repeats, ...); nan is left out, inf is not."""
     tail = (1 - level) / 2
-    missing = ~np.isfinite(draws).any(axis=0)
-    low, high = np.nanquantile(np.where(missing, 0.0, draws), [tail, 1 - tail], axis=0)
-    return np.where(missing, np.nan, low), np.where(missing, np.nan, high)
+    missing = np.isnan(draws).all(axis=0)
+    with np.errstate(invalid="ignore"):  # between two draws that are inf numpy finds nan
+        ends = np.nanquantile(np.where(missing, 0.0, draws), [tail, 1 - tail], axis=0)
+    low, high = np.where(missing, np.nan, np.where(np.isnan(ends), np.inf, ends))
+    return low, high

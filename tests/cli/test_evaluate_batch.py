@@ -202,8 +202,20 @@ def test_what_not_all_rows_have_is_said(alignments: Path) -> None:
     Path("5.jsonl").write_text(lines)
     ran = evaluate(*ALIGNMENT)
     assert ran.exit_code == 0, ran.stderr
-    assert "median_ms: 5 of 6 rows have it; the mean is over these" in ran.stderr
+    assert "mean_ms: 5 of 6 rows have it; the mean is over these" in ran.stderr
     assert "notes:" not in ran.stderr
+
+
+def test_a_mean_with_a_row_that_found_nothing_is_never(alignments: Path) -> None:
+    Path("5.jsonl").write_text(Path("5.jsonl").read_text().replace('"matched"', '"unplayed"'))
+    ran = evaluate(*ALIGNMENT)
+    line = next(line for line in ran.stdout.splitlines() if "median [ms]" in line)
+    assert "never (found in 5 of 6)" in line
+    assert "median_ms: never in 1 of 6 rows, and so in the mean" in ran.stderr
+    assert json.loads(reports()["5.json"])["median_ms"] == "never"
+    found = json.loads(evaluate(*ALIGNMENT, "--force", "--json").stdout)
+    assert found["mean"]["median_ms"] == "never" and "median_ms" not in found["interval_95"]
+    assert found["mean"]["found"] == pytest.approx(500 / 6)
 
 
 def test_a_file_that_is_no_report_is_not_averaged(alignments: Path) -> None:

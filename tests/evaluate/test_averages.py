@@ -37,6 +37,25 @@ def test_intervals_are_those_of_the_bootstrap_and_need_five_that_have_the_figure
     assert found.lacking == {("five",): 5, ("four",): 4}
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_is_never_in_a_report_is_never_in_the_mean() -> None:
+    reports = [{"some": 1.0, "all": "never", "one": 1.0, "name": "a"} for _ in range(9)]
+    reports[0]["one"], reports[1]["some"], reports[2]["some"] = "never", math.inf, None
+    found = average(reports)
+    assert found.mean == {"some": math.inf, "all": math.inf, "one": math.inf}
+    assert found.endless == {("some",): 1, ("all",): 9, ("one",): 1}
+    assert found.lacking == {("some",): 8}
+    assert found.interval == {}
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_interval_reaches_to_what_is_infinite() -> None:
+    draws = np.array([[1.0, np.inf, np.nan]] * 90 + [[np.inf, np.inf, np.nan]] * 10)
+    low, high = interval(draws)
+    assert low.tolist()[:2] == [1.0, np.inf] and high.tolist()[:2] == [np.inf, np.inf]
+    assert np.isnan([low[2], high[2]]).all()
+
+
 def test_what_lacks_as_a_whole_is_said_once() -> None:
     reports = [{"human": {"a": 1.0, "deep": {"b": 2.0}}}, {"human": {"a": None, "deep": {"b": 1.0}}}, {}]
     assert average(reports).lacking == {("human",): 2, ("human", "a"): 1}

@@ -10,6 +10,7 @@ import numpy as np
 
 from perfsynth.evaluate.alignment import Paired, onset_errors_s
 from perfsynth.evaluate.alignment_intervals import STRETCH_S
+from perfsynth.evaluate.averages import NEVER
 from perfsynth.evaluate.report.comparison import files_table
 from perfsynth.evaluate.report.page import Picture, Section, Table, page
 from perfsynth.types import Artifact
@@ -61,7 +62,7 @@ def alignment_page(
 def _summary(figures: Mapping[str, float], ends: Mapping[str, tuple[float, float]]) -> str:
     def told(name: str, unit: str) -> str:
         if not np.isfinite(figures[name]):
-            return "never"
+            return NEVER
         behind = f" ({ends[name][0]:.1f} to {ends[name][1]:.1f})" if name in ends else ""
         return f"{figures[name]:.1f}{behind} {unit}"
 
