@@ -144,11 +144,20 @@ def _summary(
         tuning_cents=heard.tuning_cents,
         semitones=along.semitones,
         lead_in_s=float(np.nanmin(onset_s)),
-        tail_s=max(0.0, heard.length_s - float(np.nanmax(offset_s))),
+        tail_s=max(0.0, heard.length_s - _ended_s(along, offset_s)),
         decisions=tuple(decisions(along, pages)),
         unsure=float(np.mean(sure[played] < UNSURE)),
         likeness=fit,
     )
+
+
+def _ended_s(along: Course, offset_s: np.ndarray) -> float:
+    """When the music ends; where its last stretch was played before, no note has the time of its end."""
+    *before, last = (stretch.path for stretch in along.structure.stretches)
+    last_key_up_s = float(np.nanmax(offset_s))
+    if all(path[-1, 1] < last[-1, 1] for path in before):
+        return last_key_up_s
+    return max(last_key_up_s, float(last[-1, 0] + 1) * along.factor * FRAME_S)
 
 
 def _refusal(along: Course, fit: float) -> str:

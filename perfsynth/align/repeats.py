@@ -66,9 +66,9 @@ def settled(along: Course, written: Measures) -> Course:
 
 def _ends(along: Course, before: Stretch, after: Stretch) -> tuple[int, int]:
     """The measures that a jump leaves undone and lands on, by index."""
-    marks = along.marks
-    left = int(np.argmin(np.abs(marks - (before.path[-1, 1] + 1))))
-    return left, int(np.argmin(np.abs(marks - after.path[0, 1])))
+    ends = np.append(along.marks, along.n_written)
+    left = int(np.argmin(np.abs(ends - (before.path[-1, 1] + 1))))
+    return left, int(np.argmin(np.abs(along.marks - after.path[0, 1])))
 
 
 def _moved(along: Course, before: Stretch, after: Stretch, measure: int) -> list[Stretch]:

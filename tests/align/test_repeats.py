@@ -67,6 +67,20 @@ def check(score: Score, played: list[list[int]], *said: str) -> None:
         assert words in decision
 
 
+@pytest.mark.parametrize(("first", "said"), [(0, "measures 1 to 8 are"), (4, "measures 5 to 8 are")])
+def test_an_end_that_is_played_again_is_named_to_its_last_bar(first: int, said: str) -> None:
+    content = bars(8, 11)
+    content[-1] = content[first]
+    score = read_musicxml(page([("", steps, "") for steps in content]))
+    summary = summary_of(align(sounded(content + content[first:]), score))
+    assert summary is not None
+    begun_s = LEAD_S + BEAT_S * 4 * len(content)
+    (told,) = summary.decisions
+    assert f"{said} played again" in told
+    assert float(told.split()[1]) == pytest.approx(begun_s, abs=0.3)
+    assert 0 <= summary.tail_s < 2  # of the 1 s after the last bar, and not the bars
+
+
 @pytest.fixture(scope="module")
 def voltas() -> tuple[Score, list[list[int]]]:
     """Four bars and a first ending, again with a second ending, and four bars more."""
