@@ -4,8 +4,9 @@ The energy left after a time (Schroeder 1965: the squared sound integrated from 
 where the sound itself beats. A straight line is fitted to its level in dB and drawn out to 60 dB, as ISO 3382-1 does
 for rooms: from 0 to -10 dB for the early decay time (the "singing" of a piano, two strings against the bridge) and
 from -5 to -25 dB for the decay time proper. Time constants are nan where the note did not fall that far while it was
-held. What lies below the string's fundamental, the rumble of rooms and microphones, is taken out first: it does not
-decay, and soft as it is made a middle C seem to ring for 46 s instead of 18.
+held. The energy that would have come after the key went up is added, as the same standard does: the last power heard,
+falling as the line found without it. What lies below the string's fundamental, the rumble of rooms and microphones, is
+taken out first: it does not decay, and soft as it is made a middle C seem to ring for 46 s instead of 18.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from perfsynth.errors import InputError
 EARLY_DB = (0.0, -10.0)
 LATE_DB = (-5.0, -25.0)
 EDGE_S = 0.2
-MARGIN_DB = 3.0  # by which the note has to fall below the end of the fit: the integral ends with the recording
+MARGIN_DB = 3.0  # by which the note has to fall below the end of the fit: what comes later is not heard
+TIME_CONSTANTS = 6 * np.log(10)  # of the power, in a fall by 60 dB
 FRAME_S = 0.03
 STEP_S = 0.005
 DAMPED_DB = -40.0
 RUMBLE_ORDER = 4
 
 
-def energy_decay_db(audio: np.ndarray) -> np.ndarray:
-    """Level in dB of what is still to come at each sample, 0 at the first, of (n, n_channels)."""
+def energy_decay_db(audio: np.ndarray, *, beyond: float = 0.0) -> np.ndarray:
+    """Level in dB of what is still to come at each sample, 0 at the first, of (n, n_channels).
+
+    The squares that would follow the last sample add up to `beyond`.
+    """
     if audio.ndim != 2 or len(audio) == 0 or not np.isfinite(audio).all():
         raise InputError(f"audio of shape {audio.shape}: (n, channels), finite, with a sample at least, is needed")
-    left = np.cumsum((np.asarray(audio, np.float64)[::-1] ** 2).sum(axis=1))[::-1]
+    left = np.cumsum((np.asarray(audio, np.float64)[::-1] ** 2).sum(axis=1))[::-1] + beyond
     levels: np.ndarray = 10 * np.log10(np.maximum(left / max(left[0], 1e-30), 1e-18))
     return levels
 
@@ -55,7 +60,6 @@ def decay_time_s(audio: np.ndarray, sample_rate: int, span_db: tuple[float, floa
     span_db
         `EARLY_DB` or `LATE_DB`: between which levels of the energy decay the line is fitted.
     """
-    levels = energy_decay_db(audio)
     edge = round(EDGE_S * sample_rate)
     if len(audio) < 4 * edge:
         return float("nan")
@@ -64,6 +68,15 @@ def decay_time_s(audio: np.ndarray, sample_rate: int, span_db: tuple[float, floa
     )
     if 10 * np.log10(last / first) > span_db[1] - MARGIN_DB:
         return float("nan")
+    short_s = _fitted_s(energy_decay_db(audio), sample_rate, span_db)
+    if np.isnan(short_s):
+        return short_s
+    beyond = last * audio.shape[1] * short_s * sample_rate / TIME_CONSTANTS
+    return _fitted_s(energy_decay_db(audio, beyond=beyond), sample_rate, span_db)
+
+
+def _fitted_s(levels: np.ndarray, sample_rate: int, span_db: tuple[float, float]) -> float:
+    """The time of 60 dB on a line through the levels within a span; nan where they do not fall."""
     rows = np.flatnonzero((levels <= span_db[0]) & (levels >= span_db[1]))
     if len(rows) < 2:
         return float("nan")

@@ -52,6 +52,16 @@ def test_decay_times_of_an_exponential(t60: float) -> None:
     assert np.isnan(decay.decay_time_s(np.ones((RATE, 1)), RATE, decay.EARLY_DB))
 
 
+@pytest.mark.parametrize(
+    ("t60", "held_s", "span"), [(20.0, 5, decay.EARLY_DB), (12.0, 4, decay.EARLY_DB), (28.0, 14, decay.LATE_DB)]
+)
+def test_a_note_let_go_early_decays_no_faster(t60: float, held_s: int, span: tuple[float, float]) -> None:
+    t = np.arange(held_s * RATE) / RATE
+    string = (np.sin(2 * np.pi * 300 * t) * 10 ** (-3 * t / t60))[:, None]
+    for audio in (string, np.repeat(string, 2, axis=1)):
+        assert decay.decay_time_s(audio, RATE, span) == pytest.approx(t60, rel=0.01)
+
+
 def test_rumble_below_the_string_does_not_count() -> None:
     t = np.arange(4 * RATE) / RATE
     string = 10 ** (-3 * t / 2.0) * np.sin(2 * np.pi * 261.63 * t)
