@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -25,11 +26,12 @@ def sound_tempos(root: etree._Element, name: str) -> None:
     """
     for part in root.iterfind("part"):
         in_force: float | None = None
-        for place in part.xpath("measure/direction | measure/sound[@tempo]"):
+        for place in part.iterfind("measure/*"):
             if place.tag == "direction":
                 _sound_metronome(place, in_force, name)
-            for sound in place.xpath("self::sound | sound[@tempo]"):
-                in_force = _bpm(sound, name)
+                in_force = _last_bpm(place.iterfind("sound"), in_force, name)
+            elif place.tag == "sound":
+                in_force = _last_bpm([place], in_force, name)
     _drop_default(root, name)
 
 
@@ -86,11 +88,26 @@ def _bpm(sound: etree._Element, name: str) -> float:
     return value
 
 
+def _last_bpm(sounds: Iterable[etree._Element], before: float | None, name: str) -> float | None:
+    """The last of the tempos among `sounds`, or the one `before` them."""
+    return [before, *(_bpm(sound, name) for sound in sounds if "tempo" in sound.attrib)][-1]
+
+
 def _drop_default(root: etree._Element, name: str) -> None:
     """Drop what programs write at the beginning of a score that has no tempo."""
-    sounds = root.xpath("part//sound[@tempo]")
-    first = root.xpath("part/measure[1]//sound[@tempo]")
-    printed = root.xpath(f"part//metronome | part//words[contains(., '{DEFAULT_BPM:g}')]")
-    if len(first) == len(sounds) and not printed and all(_bpm(sound, name) == DEFAULT_BPM for sound in sounds):
-        for sound in sounds:
-            del sound.attrib["tempo"]
+    sounds = _with_tempo(root)
+    first = [sound for part in root.iterfind("part") for sound in _with_tempo(part.find("measure"))]
+    if len(first) < len(sounds) or any(_bpm(sound, name) != DEFAULT_BPM for sound in sounds) or _is_printed(root):
+        return
+    for sound in sounds:
+        del sound.attrib["tempo"]
+
+
+def _with_tempo(element: etree._Element | None) -> list[etree._Element]:
+    return [] if element is None else [sound for sound in element.iter("sound") if "tempo" in sound.attrib]
+
+
+def _is_printed(root: etree._Element) -> bool:
+    """Whether a page names a tempo in numbers, the default among its words."""
+    words = (element.text or "" for element in root.iter("words"))
+    return next(root.iter("metronome"), None) is not None or any(f"{DEFAULT_BPM:g}" in text for text in words)
