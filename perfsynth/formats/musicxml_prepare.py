@@ -32,6 +32,7 @@ _JUMPS = {"segno": "segno", "coda": "coda", "dalsegno": "segno", "tocoda": "coda
 _TARGET = {"dalsegno": "segno", "tocoda": "coda"}
 _SAID = {"dalsegno": "D.S.", "tocoda": "To Coda"}
 MAX_TIMES = 100  # of one repeat
+MAX_DOTS = 3  # of one note that partitura reads; lengths come from <duration>, whatever the dots say
 
 
 @dataclass
@@ -99,6 +100,8 @@ def prepare(root: etree._Element, name: str) -> Extras:
     for note in root.iter("note"):
         kinds = {tie.get("type") for tie in note.iterfind("tie")}
         extras.ties[note.get("id", "")] = ("stop" in kinds, "start" in kinds)
+        for dot in note.findall("dot")[MAX_DOTS:]:
+            note.remove(dot)
     return extras
 
 

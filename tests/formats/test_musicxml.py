@@ -187,6 +187,13 @@ def test_triplets_are_exact() -> None:
     assert read_musicxml(data).notes["onset_beat"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
+def test_more_dots_than_any_note_has_need_not_be_understood() -> None:
+    dotted = note("C4", 4, "<dot/>" * 4)
+    score = read(note("G4", 4) + dotted + dotted.replace("<note>", "<note><chord/>").replace("C<", "E<") + REST)
+    rows = score.notes[["onset_beat", "duration_beat", "pitch"]].tolist()
+    assert rows == [(0.0, 1.0, 67), (1.0, 1.0, 60), (1.0, 1.0, 64)]
+
+
 def test_graces_keep_their_written_order_and_kind() -> None:
     slashed, plain = '<grace slash="yes"/>', "<grace/>"
     graces = note("E4", 0, before=slashed) + note("D4", 0, before=slashed)
