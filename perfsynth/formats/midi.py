@@ -39,6 +39,7 @@ from perfsynth.types import (
 PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
 MAX_DENOMINATOR = 128  # a broken file can say 2 ** 255
 MAX_MEASURES = 1_000_000
+LATE_BEATS = 0.125  # after the first note, within which a score's first tempo is meant from the beginning on
 # mido reports a broken file through whatever its parser trips over.
 _BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, mido.KeySignatureError)
 
@@ -60,8 +61,18 @@ class _Events:
     title: str = ""
 
     def tempo_map(self) -> np.ndarray:
-        rows = [(tick / self.ticks_per_beat, bpm) for tick, bpm in self.tempos]
-        return tempo_map(np.array(rows, TEMPO))
+        """The tempos that sound, (n,) `TEMPO`: `DEFAULT_BPM` until the file sets one."""
+        rows = [(0, DEFAULT_BPM), *self.tempos]
+        return tempo_map(np.array([(tick / self.ticks_per_beat, bpm) for tick, bpm in rows], TEMPO))
+
+    def stated_tempos(self) -> np.ndarray:
+        """The tempos of a score, (n,) `TEMPO`: no default, unless music precedes the first that is set."""
+        if all(bpm == DEFAULT_BPM for _, bpm in self.tempos):
+            return np.zeros(0, TEMPO)
+        first = min(tick for tick, _ in self.tempos)
+        late = (first - min(on for on, *_ in self.notes)) / self.ticks_per_beat
+        tempos = self.tempo_map()
+        return tempos[1:] if first > 0 and late < LATE_BEATS else tempos
 
 
 def read_performance(data: bytes, *, name: str = "performance") -> Performance:
@@ -118,7 +129,7 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     meters = _meters(events)
     return Score(
         notes,
-        tempos=events.tempo_map() if any(bpm != DEFAULT_BPM for _, bpm in events.tempos) else np.zeros(0, TEMPO),
+        tempos=events.stated_tempos(),
         meters=meters,
         keys=_keys(events),
         measures=_measures(meters, end_beat, name),

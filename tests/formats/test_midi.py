@@ -136,6 +136,22 @@ def test_120_throughout_is_what_nobody_chose(bpm: tuple[int, ...], stated: list[
     assert read_score_midi(midi(head, [on(60), off(60, 1920)])).tempos["quarter_bpm"].tolist() == stated
 
 
+def test_before_its_first_tempo_a_file_is_played_at_120() -> None:
+    late = [mido.MetaMessage("set_tempo", tempo=1_000_000, time=960)]
+    data = midi(late, [on(60, 480), off(60, 480), on(62), off(62, 480)])
+    assert read_performance(data).notes[["onset_s", "duration_s"]].tolist() == [(0.5, 0.5), (1.0, 1.0)]
+    assert read_score_midi(data).tempos.tolist() == [(0.0, 120.0), (2.0, 60.0)]
+    silent = midi(late, [on(60, 960), off(60, 480)])
+    assert read_performance(silent).notes["onset_s"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("first_note", "tempo"), [(0, 3), (480, 480), (960, 480), (480, 490)])
+def test_a_score_whose_first_tempo_comes_with_its_first_note_states_no_other(first_note: int, tempo: int) -> None:
+    head = [mido.MetaMessage("set_tempo", tempo=1_000_000, time=tempo)]
+    score = read_score_midi(midi(head, [on(60, first_note), off(60, 480)]))
+    assert score.tempos.tolist() == [(tempo / 480, 60.0)]
+
+
 def test_metre_key_title_and_measures() -> None:
     head = [
         mido.MetaMessage("track_name", name="Waltz"),
