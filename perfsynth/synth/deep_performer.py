@@ -168,7 +168,7 @@ def _bowed(table: np.ndarray, sounded: Callable[[np.ndarray], np.ndarray]) -> np
 def _dying(values: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Bands that fall at least as fast as in the room of the strings, wherever no note sounds."""
     values, fall = values.copy(), np.log(1000) * FRAME_S / ROOM_S
-    for frame in np.flatnonzero(~audible(table, values.shape[1], FRAME_S, RELEASE_S)):
+    for frame in np.flatnonzero(~audible(table, values.shape[1], FRAME_S, RELEASE_S, before=0)):
         if frame > 0:
             values[:, frame] = np.minimum(values[:, frame], values[:, frame - 1] - fall)
     return np.maximum(values, FLOOR_LN)

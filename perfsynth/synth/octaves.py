@@ -44,7 +44,7 @@ def apart(table: np.ndarray, lowest: int, highest: int) -> list[tuple[int, np.nd
     return parts
 
 
-def moved(values: np.ndarray, octaves: int, preset: Preset) -> np.ndarray:
+def moved(values: np.ndarray, octaves: float, preset: Preset) -> np.ndarray:
     """(n_bands, n_frames) natural logarithms of mel bands, moved up; the outermost go on beyond those that were known.
 
     A partial keeps its magnitude, whatever the widths of the bands that hold it; silent frames stay silent.

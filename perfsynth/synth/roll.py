@@ -133,10 +133,10 @@ def position_roll(table: np.ndarray, first: int, n_frames: int, frame_s: float) 
     return roll
 
 
-def audible(table: np.ndarray, n_frames: int, frame_s: float, tail_s: float) -> np.ndarray:
-    """(n_frames,) bool: whether a note sounds there, or has within `tail_s`, or does within two frames."""
+def audible(table: np.ndarray, n_frames: int, frame_s: float, tail_s: float, *, before: int = 2) -> np.ndarray:
+    """(n_frames,) bool: whether a note sounds there, or has within `tail_s`, or does within `before` frames."""
     steps = np.zeros(n_frames + 1)
-    first = np.clip(np.floor(table["begin_s"] / frame_s).astype(int) - 2, 0, n_frames)
+    first = np.clip(np.floor(table["begin_s"] / frame_s).astype(int) - before, 0, n_frames)
     last = np.clip(np.ceil((table["end_s"] + tail_s) / frame_s).astype(int), 0, n_frames)
     np.add.at(steps, first, 1)
     np.add.at(steps, last, -1)

@@ -40,6 +40,7 @@ def test_rolls_of_a_note() -> None:
     assert onset_roll(table, 0, 8, FRAME_S)[60].tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
     assert position_roll(table, 0, 8, FRAME_S)[60].tolist() == pytest.approx([0, 0, 1, 0.75, 0.5, 0.25, 0, 0])
     assert audible(table, 12, FRAME_S, 0.02).tolist() == [True] * 8 + [False] * 4
+    assert audible(table, 12, FRAME_S, 0.02, before=0).tolist() == [False] * 2 + [True] * 6 + [False] * 4
 
 
 def test_a_repeated_note_begins_and_does_not_end() -> None:
