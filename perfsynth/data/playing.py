@@ -11,6 +11,7 @@ from perfsynth.batch import storage
 from perfsynth.data.quality import Row
 from perfsynth.data.sound_corpus import FEWEST_NOTES, excerpt
 from perfsynth.errors import InputError
+from perfsynth.pedals import damped_s
 from perfsynth.types import PERFORMED_NOTE, Alignment, Performance
 
 LEAST_S = 1.0  # of the last excerpt
@@ -61,11 +62,22 @@ class Playing:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a recording, and what is played in it."""
+    """A stretch of a recording, and what sounds in it.
+
+    Attributes
+    ----------
+    start_s, length_s
+        Of the recording.
+    performance
+        The notes that begin in the stretch, and those that still ring where it begins, from their own onsets on.
+    zero_s
+        Of the stretch: where 0 s of the performance is; below 0 where notes ring from before.
+    """
 
     start_s: float
     length_s: float
     performance: Performance
+    zero_s: float = 0.0
 
 
 def playing_of(row: Row) -> Playing:
@@ -139,9 +151,24 @@ def excerpts(playing: Playing, cutting: Cutting) -> Iterator[Excerpt]:
     if cutting.most and len(found) > cutting.most:
         found = [found[index] for index in np.linspace(0, len(found) - 1, cutting.most).round().astype(int)]
     for start_s, length_s in found:
-        cut = excerpt(playing.performance, start_s, length_s)
         whole = playing.performance
-        yield Excerpt(start_s, length_s, replace(cut, parts=whole.parts[:1], history=whole.history))
+        rings = ringing(whole, start_s)
+        heard = replace(whole, notes=notes[rings | (notes["onset_s"] >= start_s)])
+        zero_s = float(np.floor((notes["onset_s"][rings] - start_s).min(initial=0.0)))
+        cut = excerpt(heard, start_s + zero_s, length_s - zero_s)
+        yield Excerpt(start_s, length_s, replace(cut, parts=whole.parts[:1], history=whole.history), zero_s)
+
+
+def ringing(performance: Performance, at_s: float) -> np.ndarray:
+    """(n,) bool: the notes that began before a time and that key or pedal still let sound; one of each key at most."""
+    notes = performance.notes
+    over_s = damped_s(performance.controls, notes["onset_s"] + notes["duration_s"])
+    rings = np.zeros(len(notes), bool)
+    before = np.flatnonzero(notes["onset_s"] < at_s)
+    before = before[np.argsort(notes["onset_s"][before], kind="stable")]
+    last = list(dict(zip(notes["pitch"][before].tolist(), before.tolist(), strict=True)).values())
+    rings[last] = over_s[last] > at_s
+    return rings
 
 
 def shifted(played: Performance, semitones: int) -> Performance:

@@ -202,7 +202,7 @@ def _recordings(row: Row, out: Path, making: Making, loudness: _Loudness) -> Ite
         if not audio.is_file():
             cut(row.files["audio"], each.start_s, each.length_s, audio)
         piece = f"{row.id}@{each.start_s:.0f}" if making.cutting.length_s else row.id
-        yield Recording(piece, *fields, str(place), str(audio), 0.0, licence)
+        yield Recording(piece, *fields, str(place), str(audio), each.zero_s, licence)
 
 
 def _called(time_s: float) -> str:
@@ -225,7 +225,8 @@ def _moved(recording: Recording, semitones: int, out: Path) -> Recording:
     put(shifted(played, semitones), place, [audio])
     if not audio.is_file():
         cut(recording.audio, 0.0, None, audio, semitones=semitones)
-    return replace(recording, performance=str(place), audio=str(audio))
+    start_s = recording.start_s / 2.0 ** (semitones / 12)
+    return replace(recording, performance=str(place), audio=str(audio), start_s=start_s)
 
 
 def divided(recordings: Sequence[Recording]) -> list[Recording]:

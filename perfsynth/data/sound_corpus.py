@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RECORDINGS = "recordings.jsonl"  # beside the manifest that every corpus has, which lists the pieces
 EXCERPT_S = 12.0
 FEWEST_NOTES = 12  # of an excerpt
+LEAST_S = 0.1  # that is heard of a note of an excerpt that is rendered
 SPLITS = ("train", "valid", "test")
 KEYS = (21, 108)
 
@@ -43,7 +44,7 @@ class Recording:
     instrument: str
     performance: str  # path of a MIDI file or of JSON Lines
     audio: str  # path of a WAV, FLAC, Ogg or MP3 file
-    start_s: float = 0.0  # of the audio: where 0 s of the performance is
+    start_s: float = 0.0  # of the audio: where 0 s of the performance is; below 0 where that lies before its beginning
     license: str = ""
     environment: str = ""  # in which the instrument was recorded
 
@@ -199,6 +200,7 @@ def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Pe
         name, recording, performance = played[rng.choice(by_piece[str(names[turn % len(names)])])]
         start_s = round(float(rng.uniform(0, max(performance.end_s - EXCERPT_S, 0.0))), 3)
         called, cut = f"{name}/{recording}/{start_s:.3f}", excerpt(performance, start_s, EXCERPT_S)
+        cut = replace(cut, notes=cut.notes[cut.notes["onset_s"] < EXCERPT_S - LEAST_S])
         if called not in made and len(cut.notes) >= FEWEST_NOTES:
             made[called] = cut
     return list(made.items())
@@ -207,7 +209,7 @@ def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Pe
 def excerpt(performance: Performance, start_s: float, length_s: float) -> Performance:
     """The notes that begin within a time, with the pedals as they stand at its beginning."""
     notes, controls = performance.notes, performance.controls
-    inside = (notes["onset_s"] >= start_s) & (notes["onset_s"] < start_s + length_s - 0.1)
+    inside = (notes["onset_s"] >= start_s) & (notes["onset_s"] < start_s + length_s)
     notes = notes[inside].copy()
     notes["onset_s"] -= start_s
     notes["part"] = 0

@@ -17,7 +17,6 @@ from perfsynth.dsp.mel import spectrogram
 from perfsynth.errors import InputError
 from perfsynth.synth.deep_performer import CLIP, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
-from perfsynth.synth.roll import sounding
 from perfsynth.train.neural_examples import kept, soundings_of
 
 FEWEST_FRAMES = 32
@@ -57,7 +56,7 @@ class DeepPerformerTask:
         for heard in soundings_of([r for r in recordings if r.split in (*splits, "valid")], folder, PRESET.sample_rate):
             recording = heard.recording
             values = kept(folder, recording.audio, f"mel-{recording.start_s:g}", partial(_frames, heard.sound))
-            example = Example(sounding(heard.played), values, self.config.instruments.index(recording.instrument))
+            example = Example(heard.table, values, self.config.instruments.index(recording.instrument))
             if len(values) >= FEWEST_FRAMES:
                 made["valid" if recording.split == "valid" else "learn"].append(example)
         self.examples, self.held_out = made["learn"], made["valid"]

@@ -15,6 +15,7 @@ from perfsynth import formats
 from perfsynth.data.sound_corpus import Recording
 from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
+from perfsynth.synth.roll import sounding
 from perfsynth.types import Performance
 
 CACHE = "cache"
@@ -26,7 +27,7 @@ MATCHED = 12  # recordings of an instrument that are compared with their exciter
 
 @dataclass(frozen=True)
 class Example:
-    """A recording and what it is to be made of, both from 0 s of the performance on."""
+    """A recording and what it is to be made of, both from where both have begun."""
 
     recording: Recording
     played: Performance
@@ -47,10 +48,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Sounding:
-    """A recording, its channels mixed, from 0 s of the performance on."""
+    """A recording, its channels mixed, and what sounds in it, both from where both have begun."""
 
     recording: Recording
-    played: Performance
+    table: np.ndarray  # perfsynth.synth.roll.SOUNDING; what rings from before begins below 0
     sound: np.ndarray  # (n,) float32
 
 
@@ -60,7 +61,10 @@ def soundings_of(recordings: list[Recording], folder: Path, sample_rate: int) ->
     for recording in recordings:
         played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)
         mono = kept(folder, recording.audio, f"mono-{sample_rate}", partial(_mono, recording, sample_rate))
-        made.append(Sounding(recording, played, mono[round(recording.start_s * sample_rate) :]))
+        table = sounding(played)
+        for name in ("begin_s", "end_s"):
+            table[name] += min(recording.start_s, 0.0)
+        made.append(Sounding(recording, table, _since(mono, recording.start_s, sample_rate)))
     return made
 
 
@@ -85,15 +89,20 @@ def examples_of(
         report(recording.audio)
         played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)
         sound = kept(folder, recording.audio, f"sound-{sample_rate}", partial(_sound, recording, sample_rate))
-        first = round(recording.start_s * sample_rate)
-        sound = sound[first : first + round((played.end_s + 30.0) * sample_rate)]
+        sound = _since(sound, recording.start_s, sample_rate)[: round((played.end_s + 30.0) * sample_rate)]
         exciter = kept(
             folder, recording.performance, f"exciter-{VERSION}-{sample_rate}", partial(_exciter, played, sample_rate)
         )
+        exciter = _since(exciter, -recording.start_s, sample_rate)
         length = min(len(sound), len(exciter))
         made.append(Example(recording, played, exciter[:length], sound[:length]))
     matches = {name: _match(made, name) for name in {recording.instrument for recording in recordings}}
     return [_levelled(example, matches[example.recording.instrument]) for example in made]
+
+
+def _since(samples: np.ndarray, start_s: float, sample_rate: int) -> np.ndarray:
+    """The samples from a time on, all of them where it lies before the first."""
+    return samples[round(max(start_s, 0.0) * sample_rate) :]
 
 
 def _levelled(example: Example, match: tuple[float, int]) -> Example:

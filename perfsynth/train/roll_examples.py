@@ -10,7 +10,6 @@ import numpy as np
 from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.dsp.mel import Preset, spectrogram
 from perfsynth.errors import InputError
-from perfsynth.synth.roll import sounding
 from perfsynth.train.neural_examples import soundings_of
 
 
@@ -67,7 +66,7 @@ def heard(
     folder = corpus if corpus.is_dir() else corpus.parent
     wanted = [r for r in recordings if not instruments or r.instrument in instruments]
     wanted = [r for r in wanted if r.split in (*splits, "valid")]
-    found = [Heard(s.recording, sounding(s.played), s.sound) for s in soundings_of(wanted, folder, sample_rate)]
+    found = [Heard(s.recording, s.table, s.sound) for s in soundings_of(wanted, folder, sample_rate)]
     learn = [example for example in found if example.recording.split in splits]
     held_out = [example for example in found if example.recording.split == "valid"]
     if not learn or not held_out:

@@ -13,14 +13,16 @@ from typer.testing import CliRunner
 from perfsynth import formats
 from perfsynth.cli import app
 from perfsynth.cli._item import alone
-from perfsynth.data.playing import Cutting, excerpts, playing_of
+from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of
 from perfsynth.data.quality import Row
 from perfsynth.data.recordings import divided
 from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.errors import InputError
 from perfsynth.formats.jsonl import write_jsonl
 from perfsynth.formats.midi_write import write_performance
-from perfsynth.types import ALIGNED_NOTE, PERFORMED_NOTE, Alignment, Performance
+from perfsynth.synth.roll import sounding
+from perfsynth.train.neural_examples import soundings_of
+from perfsynth.types import ALIGNED_NOTE, CONTROL, PERFORMED_NOTE, SUSTAIN, Alignment, Performance
 
 RATE = 8000
 
@@ -73,6 +75,36 @@ def test_excerpts_have_the_notes_and_the_sound_of_their_time(tmp_path: Path) -> 
     assert samples[::RATE].tolist() == pytest.approx([0.25, 0.26, 0.27, 0.28, 0.29], abs=1e-4)
     notes = formats.read_performance(Path(made[1].performance).read_bytes()).notes
     assert notes["onset_s"].tolist() == pytest.approx((0.25 * np.arange(20)).tolist(), abs=2e-3)
+
+
+def test_excerpts_have_what_rings_from_before_and_their_last_notes() -> None:
+    rows = [(1.3, 9.0, 40), (2.0, 0.1, 62), (2.5, 0.1, 64), (2.7, 0.1, 60), (3.0, 0.1, 60), (5.5, 0.1, 64)]
+    rows += [(6.0, 0.1, pitch) for pitch in range(70, 82)] + [(7.98, 0.1, 67)]
+    notes = np.array([("", onset, length, pitch, 80, 0) for onset, length, pitch in rows], PERFORMED_NOTE)
+    whole = Performance(notes, np.array([(2.2, SUSTAIN, 127, 0), (5.0, SUSTAIN, 0, 0)], CONTROL))
+    (cut,) = (each for each in excerpts(Playing(whole, np.ones(len(notes))), Cutting(4.0)) if each.start_s)
+    table = sounding(cut.performance)
+    found = np.stack([table["pitch"], table["begin_s"] + cut.zero_s, table["end_s"] + cut.zero_s], axis=1)
+    # Key 62 was up before the pedal came down, 60 was struck again; the pedal holds 64 and 60.
+    expected = [(40, -2.7, 6.3), (64, -1.5, 1.0), (60, -1.0, 1.0), (64, 1.5, 1.6)]
+    np.testing.assert_allclose(found[:4], expected, atol=1e-9)
+    np.testing.assert_allclose(found[-1], (67, 3.98, 4.08), atol=1e-9)
+    assert len(found) == len(expected) + 13
+    assert cut.zero_s == -3.0
+
+
+def test_a_corpus_says_where_in_its_recordings_the_performances_begin(tmp_path: Path) -> None:
+    path, out = dataset(tmp_path, "a", "b"), tmp_path / "corpus"
+    held = performance()
+    held.notes["duration_s"][18] = 4.0
+    (tmp_path / "b.mid").write_bytes(write_performance(held))
+    run(path, "-o", out, "--cut", 5, "--most", 6, "--valid", "/a", "--shifts", "12")
+    starts_s = {(each.piece, Path(each.performance).stem[-3:]): each.start_s for each in read_recordings(out)}
+    assert {key: at for key, at in starts_s.items() if at} == {("set/b@5", "010"): -1.0, ("set/b@5", "+12"): -0.5}
+    learnt = [each for each in read_recordings(out) if each.piece == "set/b@5"]
+    for each, ratio in zip(soundings_of(learnt, out, RATE), (1, 2), strict=True):
+        assert each.table["begin_s"][:3] * ratio == pytest.approx([-0.5, 0.0, 0.25], abs=2e-3)
+        assert len(each.sound) == 5 * RATE / ratio
 
 
 def test_a_recording_that_plays_something_else_now_is_cut_again(tmp_path: Path) -> None:

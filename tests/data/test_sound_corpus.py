@@ -49,6 +49,7 @@ def test_excerpts_come_from_all_pieces_in_turn() -> None:
 def test_no_excerpt_is_drawn_twice_and_each_has_a_name_of_its_own() -> None:
     made = excerpts([Piece("x", "", "train", {}, {"a": LONG})], 80, seed=0)
     assert len({name for name, _ in made}) == len(made) == 80
+    assert max(cut.notes["onset_s"].max() for _, cut in made) < EXCERPT_S - 0.1
     short = Performance(NOTES[:40])
     assert [len(cut.notes) for _, cut in excerpts([Piece("x", "", "train", {}, {"a": short})], 5, seed=0)] == [40]
 

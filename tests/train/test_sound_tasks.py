@@ -147,6 +147,16 @@ def test_instruments_are_brought_to_the_level_and_the_time_of_the_exciter(corpus
         assert np.abs(given[:2] + given[2:] - wanted).max() < 0.03 * np.abs(wanted).max()
 
 
+def test_what_rings_from_before_a_recording_sounds_in_its_exciter(corpus: Path, tmp_path: Path) -> None:
+    sounds = sounded(MUSIC["train"], 1.0, 0)
+    write_audio(Audio(sounds[RATE // 2 :], RATE).stream(), tmp_path / "late.wav", format="wav", subtype="FLOAT")
+    recording = Recording("P/x", "train", "near", str(corpus / "train.mid"), str(tmp_path / "late.wav"), -0.5)
+    (example,) = examples_of([recording], tmp_path, RATE)
+    given, wanted = example.clip(0, RATE)
+    assert (example.lag, example.gain) == (0, pytest.approx(1.0, rel=0.02))
+    assert np.abs(given[:2] + given[2:] - wanted).max() < 0.03 * np.abs(wanted).max()
+
+
 def test_channels_that_cancel_each_other_are_learnt_from(corpus: Path, tmp_path: Path) -> None:
     music = corpus / "train.mid"
     one = sounded(MUSIC["train"], 1.0, 0)[:, :1]
