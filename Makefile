@@ -147,9 +147,10 @@ pipeline-maestro: setup $(MAESTRO)/maestro-v3.0.0.csv ## MAESTRO=folder, else on
 	@echo "               $(RUN) data sounds good.jsonl -o $(CORPUS)-maestro --cut 30"
 	@echo "               $(RUN) train configs/performancenet-paper-size.toml --corpus $(CORPUS)-maestro -o $(RUNS)/maestro"
 
-# The recordings that were held out, as what the model makes of their performances is to be judged against.
+# The recordings that were held out and begin with their performances, as what the model makes of those is to be judged
+# against.
 define held-out
-	grep '"split": "valid"' $(1)/corpus/recordings.jsonl | sed 's/"audio":/"reference":/' > $(1)/corpus/held-out.jsonl
+	grep '"split": "valid".*"start_s": 0.0' $(1)/corpus/recordings.jsonl | sed 's/"audio":/"reference":/' > $(1)/corpus/held-out.jsonl
 endef
 
 define judge
