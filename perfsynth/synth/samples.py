@@ -25,7 +25,7 @@ from perfsynth.synth.trimming import aligned, cut, onset
 SILENCE = 1e-4  # full scale: a recording that never gets louder is none
 LEVEL_S = 0.5  # the level of a note is that of its beginning
 SUFFIXES = (".ogg", ".wav", ".flac")
-CACHE_VERSION = 1  # of what is made here and in `trimming`: raise it to have old caches made again
+CACHE_VERSION = 2  # of what is made here and in `trimming`: raise it to have old caches made again
 MAX_LABEL = 32  # layer labels up to here count layers, higher ones are MIDI velocities
 _NOTE = re.compile(
     r"(?:^|[^A-Za-z0-9])([A-Ga-g])([#sb]?)(-?\d)[ _-]*v(?:el)?[ _-]*(\d{1,3})$|(?:^|[ _-])(\d{2,3})[ _-]+v?(\d{1,3})$"
@@ -207,7 +207,7 @@ def _add_key(
     """Align and record the layers of one key, and measure them."""
     there = [layer for layer, samples in enumerate(layers) if samples is not None]
     recordings = [samples for samples in layers if samples is not None]
-    begins = aligned(recordings, key, rate)
+    begins = aligned(recordings, rate)
     cuts = [cut(samples, begin, rate) for samples, begin in zip(recordings, begins, strict=True)]
     rows = [recorder.append(piece) for piece in cuts]
     beginnings = [piece[: round(LEVEL_S * rate)] for piece in cuts]

@@ -12,9 +12,9 @@ import numpy as np
 
 THRESHOLD = 0.03  # of the peak: there a note begins
 PRE_ROLL_S = 0.001
-ALIGN_S = (0.012, 0.0015)  # how far the lowest and the highest key may be moved to agree with the louder layer
+ALIGN_S = 0.016  # how far a layer may be moved to agree with the louder one: noise of the key may come long before
 ALIGN_WINDOW_S = 0.25
-NEARNESS = 0.1  # of the correlation: what moving a layer that far has to gain
+NEARNESS = 0.1  # what moving a layer that far has to gain in correlation
 TINY = 1e-30
 MAX_S = 14.0
 CUT_DB = -66.0  # below the peak: there a note ends
@@ -27,15 +27,13 @@ def onset(samples: np.ndarray, rate: int) -> int:
     return int(np.argmax(level >= THRESHOLD * level.max())) - round(PRE_ROLL_S * rate)
 
 
-def aligned(layers: list[np.ndarray], key: int, rate: int) -> list[int]:
+def aligned(layers: list[np.ndarray], rate: int) -> list[int]:
     """Where to cut each layer of one key.
 
     Parameters
     ----------
     layers
         Each (n, 2), the softest first.
-    key
-        MIDI number, 21..108: the lower the key, the less sure is the onset.
     rate
         Of the layers, in Hz.
 
@@ -46,22 +44,28 @@ def aligned(layers: list[np.ndarray], key: int, rate: int) -> list[int]:
         layers agree on counts, and among themselves they are most alike.
     """
     heard = [onset(samples, rate) for samples in layers]
-    share = np.clip((key - 21) / (108 - 21), 0, 1)
-    reach = round(rate * ALIGN_S[0] * (ALIGN_S[1] / ALIGN_S[0]) ** share)
+    reach = round(rate * ALIGN_S)
     lags = np.arange(-reach, reach + 1)
     n = round(ALIGN_WINDOW_S * rate)
     begins = list(heard)
     for layer in range(len(layers) - 2, -1, -1):
         louder = _stretch(layers[layer + 1], begins[layer + 1], n)
         near = _stretch(layers[layer], heard[layer] - reach, n + 2 * reach)
-        alike = sum(_correlation(near[:, channel], louder[:, channel]) for channel in range(2))
         # Among waves a period apart, the one nearest to the onset that was heard.
-        begins[layer] += int(lags[np.argmax(alike / max(np.abs(alike).max(), TINY) - NEARNESS * (lags / reach) ** 2)])
+        begins[layer] += int(lags[np.argmax(_likeness(near, louder) - NEARNESS * (lags / reach) ** 2)])
     shift = round(float(np.median(np.subtract(heard, begins))))
     return [begin + shift for begin in begins]
 
 
-def _correlation(long: np.ndarray, short: np.ndarray) -> np.ndarray:
+def _likeness(long: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """-1..1: the correlation of `short` (n, 2) with every stretch of `long` as long, both channels together."""
+    product = sum(_products(long[:, channel], short[:, channel]) for channel in range(2))
+    energy = np.append(0.0, np.cumsum(np.square(long).sum(axis=1, dtype=np.float64)))
+    own = energy[len(short) :] - energy[: -len(short)]
+    return np.asarray(product / np.sqrt(np.maximum(own * np.square(short).sum(dtype=np.float64), TINY)))
+
+
+def _products(long: np.ndarray, short: np.ndarray) -> np.ndarray:
     """The products of `short` with every stretch of `long`, by FFT."""
     size = 1 << (len(long) - 1).bit_length()
     product = np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size))
