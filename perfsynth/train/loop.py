@@ -68,6 +68,14 @@ class Stepping(Protocol):
 
 
 @runtime_checkable
+class Adapting(Protocol):
+    """A task that changes with each step: alike in all processes, since it is told what all of them found."""
+
+    def adapt(self, figures: dict[str, float]) -> None:
+        """Change after a step, by its figures: the means over all batches of all processes."""
+
+
+@runtime_checkable
 class Remembering(Protocol):
     """A task that changes as it learns, and whose changes belong into the checkpoint."""
 
@@ -182,6 +190,8 @@ def train(
         with _Record(config, task, out, state, begin, report, about or {}) if first else nullcontext() as kept:
             for step in range(begin, config.train.steps):
                 figures = process.mean(_step(learner, task, step))
+                if isinstance(task, Adapting):
+                    task.adapt(figures)
                 learner.average(step)
                 state.minutes = before + (time.monotonic() - started) / 60
                 ended = step + 1 == config.train.steps or state.minutes - before >= max_minutes

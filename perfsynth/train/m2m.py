@@ -24,6 +24,7 @@ SHIFTS = range(-3, 3)  # semitones of augmentation
 BINS = range(-6, 6)  # velocity bins of augmentation
 NOT_A_TARGET = vocabulary.PAD
 NOTES = vocabulary.BLOCK - 2
+PULLS = tuple(f"pull_{name}" for name in HEADS)  # norms of the heads' gradients in the shared layer
 
 
 @dataclass(frozen=True)
@@ -119,25 +120,26 @@ class M2MTask:
         return names.index(name) if name in names else len(names)
 
     def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
-        """The balanced loss of a batch, and its parts."""
+        """The balanced loss of a batch, its parts, and how hard each of them pulls the shared layer."""
         parts = torch.stack(head_losses(network, batch))
-        if self.first is None:
-            self.first = parts.detach()
-        if network.training:
-            self._balance(network, parts)
-        return (self.weights.to(parts.device) * parts).sum(), dict(zip(HEADS, parts.tolist(), strict=True))
-
-    def _balance(self, network: nn.Module, parts: Tensor) -> None:
-        """One step of GradNorm: weights move so that all heads pull the shared layer alike."""
         inner: Any = getattr(network, "module", network)
         norms = torch.stack([
             torch.autograd.grad(part, inner.shared.weight, retain_graph=True)[0].norm() for part in parts
-        ]).detach()  # fmt: skip
-        pull = self.weights.to(norms.device) * norms
-        progress = parts.detach() / self.first.to(parts.device)  # type: ignore[union-attr]
+        ])  # fmt: skip
+        figures = dict(zip((*HEADS, *PULLS), [*parts.tolist(), *norms.tolist()], strict=True))
+        return (self.weights.to(parts.device) * parts).sum(), figures
+
+    def adapt(self, figures: dict[str, float]) -> None:
+        """One step of GradNorm: weights move so that all heads pull the shared layer alike."""
+        parts, norms = (torch.tensor([figures[name] for name in names]) for names in (HEADS, PULLS))
+        if not torch.isfinite(torch.cat([parts, norms])).all():  # one broken batch must not end a run
+            return
+        self.first = parts if self.first is None else self.first
+        pull = self.weights * norms
+        progress = parts / self.first
         aim = pull.mean() * (progress / progress.mean()) ** self.settings.gradnorm_alpha
         slope = torch.sign(pull - aim) * norms
-        weights = (self.weights - self.settings.gradnorm_rate * slope.cpu()).clamp(min=0.01)
+        weights = (self.weights - self.settings.gradnorm_rate * slope).clamp(min=0.01)
         self.weights = weights * len(HEADS) / weights.sum()
 
     @torch.inference_mode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from perfsynth.perform.deadpan import perform as deadpan
 from perfsynth.perform.m2m_network import HEADS, M2M, Config, RelativeAttention
 from perfsynth.tokens import seed as vocabulary
 from perfsynth.train.checkpoint import to_toml
-from perfsynth.train.m2m import NOTES, M2MTask, _plain, head_losses, pair_of
+from perfsynth.train.m2m import NOTES, M2MTask, Settings, _plain, head_losses, pair_of
 from perfsynth.types import Performance, Score, Tokens
 
 SMALL = Config(
@@ -140,12 +139,13 @@ def test_gradnorm_takes_from_the_head_that_pulls_hardest(score: Score, played: P
     network = M2M(SMALL).train()
     with torch.no_grad():
         network.heads[1].weight.mul_(30.0)  # type: ignore[operator, union-attr]
-    task: M2MTask = SimpleNamespace(  # type: ignore[assignment]
-        weights=torch.ones(3), first=None, settings=SimpleNamespace(gradnorm_rate=1e-3, gradnorm_alpha=0.0),
-        _balance=lambda *given: M2MTask._balance(task, *given),
-    )  # fmt: skip
-    total, parts = M2MTask.loss(task, network, batch)
-    assert float(total.detach()) == pytest.approx(sum(parts.values()), rel=0.2)
+    task = object.__new__(M2MTask)
+    task.weights, task.first, task.settings = torch.ones(3), None, Settings()
+    total, figures = task.loss(network, batch)
+    assert float(total.detach()) == pytest.approx(sum(figures[name] for name in HEADS))
+    task.adapt(figures | {"ioi": float("nan")})
+    assert task.weights.tolist() == [1, 1, 1]
+    task.adapt(figures)
     assert float(task.weights.sum()) == pytest.approx(len(HEADS))
     assert task.weights.argmin() == 1
 

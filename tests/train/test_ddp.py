@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 STEPS = 8
 LEARNED = ("Plain", "Duel")
 STOPPED, RESUMED = "stopped", "resumed"
+BALANCED = ("Balanced", "Balanced-resumed")
 ALIKE = 1e-4  # of every figure of the log, one process against two; measured: 2e-6
+ALIKE_BALANCED = 1e-6  # of the weights of losses, likewise; measured: 0
 
 
 def in_each_process(out: Path) -> None:
@@ -44,6 +47,10 @@ def in_each_process(out: Path) -> None:
             report=lambda *_: None,
             stop=lambda left=left: not next(left),
         )
+    for out_name, stops in zip(BALANCED, ((STEPS,), (3, STEPS)), strict=True):
+        for stop_at in stops:
+            left = iter(range(stop_at - 1, -1, -1))
+            balanced(out / out_name, seed=rank, stop=lambda left=left: not next(left))
 
 
 def made(name: str, seed: int) -> Any:
@@ -57,6 +64,12 @@ def made(name: str, seed: int) -> Any:
 
     task.network = network
     return task
+
+
+def balanced(out: Path, seed: int, batches: int = 1, stop: Callable[[], bool] = lambda: False) -> None:
+    """Train the toy whose heads are balanced."""
+    config = toy.run_config(steps=STEPS, learning_rate=1e-3, batches=batches)
+    train(config, made("Balanced", seed), out, report=lambda *_: None, stop=stop)
 
 
 def twice(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -125,6 +138,19 @@ def test_two_processes_go_on_from_any_step_as_if_they_had_never_stopped(two: Pat
     resumed, whole = (torch.load(two / name / "latest.pt") for name in (RESUMED, "Plain"))
     for key, value in whole["network"].items():
         assert torch.equal(value, resumed["network"][key]), key
+
+
+def test_heads_are_balanced_by_what_all_processes_and_batches_found(two: Path, tmp_path: Path) -> None:
+    balanced(tmp_path, seed=0, batches=2)
+    one, many, resumed = (torch.load(out / "latest.pt") for out in (tmp_path, *(two / name for name in BALANCED)))
+    weights = one["task"]["weights"]
+    assert float(weights.max() - weights.min()) > 0.1
+    for key in ("weights", "first"):
+        assert torch.allclose(one["task"][key], many["task"][key], rtol=ALIKE_BALANCED, atol=0)
+        assert torch.equal(resumed["task"][key], many["task"][key])
+    for key, value in many["network"].items():
+        assert torch.equal(value, resumed["network"][key]), key
+        assert torch.allclose(value, one["network"][key], rtol=ALIKE, atol=1e-6), key
 
 
 def test_one_process_alone_changes_nothing() -> None:

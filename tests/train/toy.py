@@ -1,4 +1,4 @@
-"""Small tasks to train: a line with dropout, and a generator against a discriminator."""
+"""Small tasks to train: a line with dropout, a generator against a discriminator, heads that are balanced."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from perfsynth.perform.m2m_network import HEADS, Config
+from perfsynth.tokens import seed as vocabulary
 from perfsynth.train.config import RunConfig, Schedule
 from perfsynth.train.learner import Learner
+from perfsynth.train.m2m import M2MTask, Pair, Settings
 
 SLOPE = np.array([1.0, -2.0, 0.5], np.float32)
 
@@ -124,3 +127,15 @@ class _Unused(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.used(x)
+
+
+class Balanced(M2MTask):
+    """``m2m``, tiny and on notes made up, whose heads are balanced fast and by how far each has come."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(5)
+        ids = rng.integers(vocabulary.SPECIAL, 60, (600, len(vocabulary.FIELDS) + len(HEADS)))
+        self.config = Config((4,) * 6, hidden=16, layers=1, heads=2, feed_forward=8, dropout=0.1, pianists=("Ann",))
+        self.settings = Settings(blocks=1, gradnorm_rate=0.1, gradnorm_alpha=0.5)
+        self.pairs = self.held_out = [Pair(ids[:, : len(vocabulary.FIELDS)], ids[:, len(vocabulary.FIELDS) :], "Ann")]
+        self.weights, self.first = torch.ones(len(HEADS)), None
