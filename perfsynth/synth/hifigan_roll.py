@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.known import number_of
-from perfsynth.synth.roll import audible, frames_of, position_roll, sounding, sounding_roll
+from perfsynth.synth.roll import audible, floored, frames_of, position_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def given_rolls(table: np.ndarray, first: int, n_frames: int) -> np.ndarray:
     n_frames
         How many.
     """
-    return np.concatenate([roll(table, first, n_frames, FRAME_S) for roll in (sounding_roll, position_roll)])
+    notes = floored(table, FRAME_S)
+    return np.concatenate([roll(notes, first, n_frames, FRAME_S) for roll in (sounding_roll, position_roll)])
 
 
 def windowed(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.known import number_of
-from perfsynth.synth.roll import onset_roll, sounding, sounding_roll
+from perfsynth.synth.roll import floored, onset_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def pitch_matrix(table: np.ndarray, first: int, n_windows: int) -> np.ndarray:
 
     Differs: the poster gives the width alone.
     """
-    rolls = (roll(table, first, n_windows, WINDOW_S)[KEYS] for roll in (sounding_roll, onset_roll))
+    notes = floored(table, WINDOW_S)
+    rolls = (roll(notes, first, n_windows, WINDOW_S)[KEYS] for roll in (sounding_roll, onset_roll))
     return np.ascontiguousarray(np.concatenate(list(rolls)).T)
 
 

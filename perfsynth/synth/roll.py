@@ -12,6 +12,7 @@ from perfsynth.pedals import damped_s
 from perfsynth.types import SUSTAIN, Performance
 
 N_PITCHES = 128
+SLACK = 1e-6  # frames by which a time may lie before the frame that it is the beginning of, as floats do
 SOUNDING = np.dtype([("pitch", "i8"), ("velocity", "i8"), ("begin_s", "f8"), ("end_s", "f8")])
 
 log = logging.getLogger("perfsynth")
@@ -69,6 +70,18 @@ def without_pedal(performance: Performance) -> Performance:
 def frames_of(table: np.ndarray, frame_s: float, tail_s: float) -> int:
     """Frames from 0 s until the last note has rung for `tail_s`."""
     return round((float(table["end_s"].max(initial=0.0)) + tail_s) / frame_s) + 1
+
+
+def floored(table: np.ndarray, frame_s: float) -> np.ndarray:
+    """The notes, begun and ended where the frames in which they do so begin.
+
+    For systems whose frame is the samples from its time on. Rolls take the nearest frame, as is right for spectra,
+    whose frames lie around their time.
+    """
+    moved = table.copy()
+    for name in ("begin_s", "end_s"):
+        moved[name] = np.floor(table[name] / frame_s + SLACK) * frame_s
+    return moved
 
 
 def within(table: np.ndarray, first: int, n_frames: int, frame_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -53,6 +53,13 @@ def test_it_reads_what_sounds_and_how_far_each_note_is() -> None:
     assert rolls.sum() == pytest.approx(6.5)
 
 
+def test_a_note_is_in_the_frame_whose_samples_have_its_onset() -> None:
+    table = sounding(played((1.8 * FRAME_S, 4 * FRAME_S, 60, 127)))
+    rolls = given_rolls(table, 0, 7)
+    assert rolls[60].tolist() == [0, 1, 1, 1, 1, 0, 0]
+    assert rolls[188].tolist() == pytest.approx([0, 1, 0.75, 0.5, 0.25, 0, 0])
+
+
 def test_shapes_and_no_neighbours_in_the_batch() -> None:
     made = network().double()
     rolls = torch.rand(3, 256, 12, dtype=torch.double, generator=torch.Generator().manual_seed(0))

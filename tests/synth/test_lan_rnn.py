@@ -49,6 +49,17 @@ def test_the_pitch_matrix_has_sounding_and_struck_keys() -> None:
     assert made.sum() == pytest.approx(6)
 
 
+def test_keys_are_struck_in_the_window_whose_samples_have_their_onset() -> None:
+    begin = np.array([0.0, 1.25, 2.5, 3.75, 4.99])
+    table = sounding(played(*((at * WINDOW_S, 0.001, 60 + i, 127) for i, at in enumerate(begin))))
+    for first in (0, 1):
+        window, key = np.nonzero(pitch_matrix(table, first, 6)[:, 88:])
+        assert (window + first).tolist() == np.floor(begin)[first:].astype(int).tolist()
+        assert (key + 21).tolist() == [60, 61, 62, 63, 64][first:]
+    edges = sounding(played(*((k * WINDOW_S, WINDOW_S, 60, 127) for k in range(200))))
+    assert pitch_matrix(edges, 0, 200)[:, 88 + 39].all()
+
+
 def test_both_directions_are_heard_and_no_neighbours_in_the_batch() -> None:
     made = network()
     pitches = torch.rand(3, 9, INPUTS, generator=torch.Generator().manual_seed(0), requires_grad=True)
