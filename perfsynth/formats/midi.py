@@ -1,78 +1,34 @@
-"""Standard MIDI files read as scores (in beats) and as performances (in seconds), through mido."""
+"""Standard MIDI files read as scores (in beats) and as performances (in seconds)."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import logging
-from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Any
 
-import mido
 import numpy as np
 
 from perfsynth.errors import InputError
+from perfsynth.formats.midi_events import Events, read_events
 from perfsynth.formats.provenance import history_from_text
-from perfsynth.formats.score import arranged, check_length
+from perfsynth.formats.score import arranged
 from perfsynth.pedals import DOWN
-from perfsynth.tempo import DEFAULT_BPM, beats_to_seconds, tempo_map
+from perfsynth.tempo import beats_to_seconds
 from perfsynth.types import (
     CONTROL,
     DIRECTION,
-    DRUM_CHANNEL,
     KEY,
     MEASURE,
     METER,
     PERFORMED_NOTE,
     SCORE_NOTE,
-    SOFT,
-    SOSTENUTO,
     SUSTAIN,
-    TEMPO,
     Made,
     Part,
     Performance,
     Score,
 )
 
-PEDALS = (SUSTAIN, SOSTENUTO, SOFT)
-MAX_DENOMINATOR = 128  # a broken file can say 2 ** 255
 MAX_MEASURES = 1_000_000
-LATE_BEATS = 0.125  # after the first note, within which a score's first tempo is meant from the beginning on
-# mido reports a broken file through whatever its parser trips over.
-_BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, mido.KeySignatureError)
-
-log = logging.getLogger("perfsynth")
-
-
-@dataclass
-class _Events:
-    """The content of a file that matters here; times in ticks."""
-
-    ticks_per_beat: int
-    notes: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # on, off, pitch, velocity, part
-    controls: list[tuple[int, int, int, int]] = field(default_factory=list)  # tick, number, value, part
-    tempos: list[tuple[int, float]] = field(default_factory=list)
-    meters: list[tuple[int, int, int]] = field(default_factory=list)
-    keys: list[tuple[int, str]] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    title: str = ""
-
-    def tempo_map(self) -> np.ndarray:
-        """The tempos that sound, (n,) `TEMPO`: `DEFAULT_BPM` until the file sets one."""
-        rows = [(0, DEFAULT_BPM), *self.tempos]
-        return tempo_map(np.array([(tick / self.ticks_per_beat, bpm) for tick, bpm in rows], TEMPO))
-
-    def stated_tempos(self) -> np.ndarray:
-        """The tempos of a score, (n,) `TEMPO`: no default, unless music precedes the first that is set."""
-        if all(bpm == DEFAULT_BPM for _, bpm in self.tempos):
-            return np.zeros(0, TEMPO)
-        first = min(tick for tick, _ in self.tempos)
-        late = (first - min(on for on, *_ in self.notes)) / self.ticks_per_beat
-        tempos = self.tempo_map()
-        return tempos[1:] if first > 0 and late < LATE_BEATS else tempos
 
 
 def read_performance(data: bytes, *, name: str = "performance") -> Performance:
@@ -83,7 +39,7 @@ def read_performance(data: bytes, *, name: str = "performance") -> Performance:
     InputError
         When it is broken, without notes or longer than a day.
     """
-    events = _read(data, name)
+    events = read_events(data, name)
     tempos = events.tempo_map()
     rows = np.array(events.notes, dtype=np.int64)
     on_s, off_s = (_seconds(rows[:, column], events.ticks_per_beat, tempos) for column in (0, 1))
@@ -115,7 +71,7 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     InputError
         When it is broken, without notes or longer than a day.
     """
-    events = _read(data, name)
+    events = read_events(data, name)
     rows = np.array(events.notes, dtype=np.int64)
     notes = np.zeros(len(rows), SCORE_NOTE)
     notes["onset_beat"] = rows[:, 0] / events.ticks_per_beat
@@ -140,78 +96,7 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
     )
 
 
-def _read(data: bytes, name: str) -> _Events:
-    try:
-        midi = mido.MidiFile(file=io.BytesIO(data), clip=True)
-    except _BROKEN as error:
-        raise InputError(f"{name}: broken MIDI file ({str(error) or type(error).__name__}); export it again") from error
-    if midi.type == 2:
-        raise InputError(f"{name}: MIDI type 2 holds separate patterns; export it as type 0 or 1")
-    if midi.ticks_per_beat <= 0 or midi.ticks_per_beat >= 0x8000:
-        raise InputError(f"{name}: its time is SMPTE frames; export it with ticks per quarter note")
-    events = _Events(midi.ticks_per_beat)
-    for number, track in enumerate(midi.tracks):
-        _read_track(events, track, number, name)
-    events.notes.sort(key=lambda note: (note[0], note[2]))
-    if not events.notes:
-        raise InputError(f"{name}: no notes in this MIDI file; it needs at least one")
-    last = max(off for _, off, *_ in events.notes)
-    check_length(last / events.ticks_per_beat, events.tempo_map(), name)
-    return events
-
-
-def _read_track(events: _Events, track: mido.MidiTrack, number: int, name: str) -> None:
-    tick, label = 0, ""
-    programs: dict[int, int] = {}
-    parts: dict[tuple[int, int], int] = {}  # (channel, program) -> part
-    sounding: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-
-    def part_of(channel: int) -> int:
-        program = programs.get(channel, 0)
-        if (channel, program) not in parts:
-            parts[channel, program] = len(events.parts)
-            events.parts.append(Part(label, program, channel == DRUM_CHANNEL))
-        return parts[channel, program]
-
-    for message in track:
-        tick += message.time
-        if message.is_meta:
-            label = _read_meta(events, message, tick, number, name) or label
-        elif message.type == "program_change":
-            programs[message.channel] = message.program
-        elif message.type == "control_change" and message.control in PEDALS:
-            events.controls.append((tick, message.control, message.value, part_of(message.channel)))
-        elif message.type == "note_on" and message.velocity > 0:
-            key = (message.channel, message.note)
-            sounding[key].append((tick, message.velocity, part_of(message.channel)))
-        elif message.type in ("note_on", "note_off") and sounding[message.channel, message.note]:
-            # One release for keys struck twice ends the first; its onset is the earlier one.
-            on, velocity, part = sounding[message.channel, message.note].pop(0)
-            events.notes.append((on, tick, message.note, velocity, part))
-    for (_, pitch), hanging in sounding.items():
-        events.notes += [(on, tick, pitch, velocity, part) for on, velocity, part in hanging]
-
-
-def _read_meta(events: _Events, message: Any, tick: int, number: int, name: str) -> str:
-    """Note a meta event; gives the track's name where the event tells it."""
-    if message.type == "set_tempo":
-        if message.tempo <= 0:
-            raise InputError(f"{name}: a tempo of {message.tempo} us a quarter note; it must be above 0")
-        events.tempos.append((tick, mido.tempo2bpm(message.tempo)))
-    elif message.type == "time_signature" and message.numerator > 0 and message.denominator <= MAX_DENOMINATOR:
-        events.meters.append((tick, message.numerator, message.denominator))
-    elif message.type == "key_signature":
-        events.keys.append((tick, message.key))
-    elif message.type == "text":
-        events.texts.append(message.text)
-    elif message.type == "track_name":
-        if number == 0:
-            events.title = message.name
-        return str(message.name)
-    return ""
-
-
-def _provenance(events: _Events, data: bytes) -> dict[str, Any]:
+def _provenance(events: Events, data: bytes) -> dict[str, Any]:
     found = [history for text in events.texts if (history := history_from_text(text))]
     digest = hashlib.sha256(data).hexdigest()
     return {"history": found[0] if found else (Made("read", "midi", input_sha256=digest),), "sha256": digest}
@@ -236,12 +121,12 @@ def _last_at(rows: list[tuple]) -> list[tuple]:
     return [row for _, row in sorted({row[0]: row for row in rows}.items())]
 
 
-def _keys(events: _Events) -> np.ndarray:
+def _keys(events: Events) -> np.ndarray:
     rows = [(tick / events.ticks_per_beat, *_KEY_FIFTHS[key]) for tick, key in events.keys if key in _KEY_FIFTHS]
     return np.array(_last_at(rows), KEY)
 
 
-def _meters(events: _Events) -> np.ndarray:
+def _meters(events: Events) -> np.ndarray:
     rows = _last_at([(tick / events.ticks_per_beat, top, bottom) for tick, top, bottom in events.meters])
     if not rows or rows[0][0] > 0:
         rows.insert(0, (0.0, 4, 4))
@@ -278,7 +163,7 @@ def _staves(parts: list[Part]) -> tuple[tuple[Part, ...], np.ndarray, np.ndarray
     return tuple(kept), part_of, staff_of
 
 
-def _pedal_directions(events: _Events, end_beat: float, part_of: np.ndarray) -> np.ndarray:
+def _pedal_directions(events: Events, end_beat: float, part_of: np.ndarray) -> np.ndarray:
     """Spans in which the sustain pedal is down, for each part."""
     down: dict[int, float] = {}
     spans = []

@@ -180,6 +180,29 @@ def test_type_0_with_two_channels_and_running_status() -> None:
     assert read_performance(running).notes["pitch"].tolist() == [60, 64]
 
 
+def test_a_program_is_that_of_its_channel_whichever_track_sets_it() -> None:
+    def program(number: int, channel: int, time: int = 0) -> mido.Message:
+        return mido.Message("program_change", program=number, channel=channel, time=time)
+
+    head = [program(40, 0), program(42, 1), program(73, 1, 480)]
+    upper = [mido.MetaMessage("track_name", name="Violin"), on(60), off(60, 480)]
+    lower = [mido.MetaMessage("track_name", name="Cello"), on(48, channel=1), off(48, 480, channel=1)]
+    lower += [on(50, channel=1), off(50, 480, channel=1)]
+    read = read_performance(midi(head, upper, lower))
+    assert [(part.name, part.program) for part in read.parts] == [("Violin", 40), ("Cello", 42), ("Cello", 73)]
+    assert read.notes[["pitch", "part"]].tolist() == [(48, 1), (60, 0), (50, 2)]
+    own = midi([program(5, 0), on(60), off(60, 480)], [program(6, 0), on(62), off(62, 480)])
+    assert [part.program for part in read_performance(own).parts] == [5, 6]
+
+
+def test_a_key_may_be_released_by_another_track_of_its_channel() -> None:
+    data = midi([on(60), on(60, 960), off(60, 480)], [on(67), off(60, 480), off(67), off(60, 480)])
+    notes = read_performance(data).notes
+    assert notes[["onset_s", "duration_s", "pitch"]].tolist() == [(0.0, 0.5, 60), (0.0, 0.5, 67), (1.0, 0.5, 60)]
+    both = midi([on(60), off(60, 960)], [on(60), off(60, 480)])  # each track ends its own
+    assert sorted(read_performance(both).notes[["duration_s", "part"]].tolist()) == [(0.5, 1), (1.0, 0)]
+
+
 def test_two_keyboard_tracks_are_two_staves_and_their_unisons_one_key() -> None:
     score = read_score_midi(midi([on(60), off(60, 480)], [on(60), off(60, 960), on(48), off(48, 480)]))
     assert len(score.parts) == 1
