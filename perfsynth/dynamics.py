@@ -8,14 +8,20 @@ from perfsynth.types import Mark, Score
 
 # MIDI velocities of the dynamics, as notation programs play them (16 steps a level around mf = 80), less 16,
 # so that an unmarked score sits at 64, the middle of the range.
-LEVELS = {"pppp": 8, "ppp": 12, "pp": 22, "p": 36, "mp": 50, "mf": 64, "f": 80, "ff": 96, "fff": 112, "ffff": 124}
+LEVELS = {
+    "n": 1, "pppppp": 4, "ppppp": 6, "pppp": 8, "ppp": 12, "pp": 22, "p": 36, "mp": 50, "mf": 64, "pf": 72, "f": 80,
+    "ff": 96, "fff": 112, "ffff": 124, "fffff": 126, "ffffff": 127,
+}  # fmt: skip
+HAIRPIN_RANGE = (LEVELS["pppp"], LEVELS["ffff"])  # beyond which only a sign leads
 UNMARKED = 64
 HAIRPINS = ("crescendo", "diminuendo")
 HAIRPIN = 14  # velocity steps that a hairpin gains when no dynamic follows it: one level
 MOST_GAINED = 1.5 * HAIRPIN  # by all the hairpins since a dynamic, unless one of them leads further, to the next
 # Accents hold for the notes at their own onset only: their gain in velocity steps.
-ACCENTS = {"sf": 20, "sfz": 20, "sffz": 30, "fz": 20, "rf": 14, "rfz": 14, "fp": 20, "sfp": 20, "sfpp": 20}
-AFTER_ACCENT = {"fp": "p", "sfp": "p", "sfpp": "pp"}
+ACCENTS = {
+    "sf": 20, "sfz": 20, "sffz": 30, "fz": 20, "rf": 14, "rfz": 14, "fp": 20, "sfp": 20, "sfzp": 20, "sfpp": 20,
+}  # fmt: skip
+AFTER_ACCENT = {"fp": "p", "sfp": "p", "sfzp": "p", "sfpp": "pp"}
 BESIDE_BEATS = 1.0  # within which a staff's own level outweighs that of another staff
 LATE_BEATS = 2.0  # a first level that comes sooner holds from the beginning
 MARK_GAINS = {Mark.ACCENT: 12, Mark.MARCATO: 20}
@@ -95,7 +101,9 @@ def _dynamic_curve(rows: np.ndarray, onset_beat: np.ndarray) -> np.ndarray:
         gain[within] += change * np.minimum((onset_beat[within] - begin) / (end - begin), 1.0)
         low[within], high[within] = np.minimum(low[within], change), np.maximum(high[within], change)
     curve = _levels_at(steps, onset_beat) + np.clip(gain, low, high)
-    return np.clip(curve, min(LEVELS.values()), max(LEVELS.values()))
+    softest, loudest = HAIRPIN_RANGE
+    written = [level for _, level in steps]
+    return np.clip(curve, min(softest, *written), max(loudest, *written))
 
 
 def _levels_at(steps: list[tuple[float, float]], onset_beat: np.ndarray) -> np.ndarray:

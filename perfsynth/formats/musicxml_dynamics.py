@@ -12,11 +12,14 @@ import re
 from lxml import etree
 
 # Glyphs of SMuFL 1.4, and the names by which MuseScore writes them.
-_LETTERS = {"Piano": "p", "Mezzo": "m", "Forte": "f", "Rinforzando": "r", "Sforzando": "s", "Z": "z"}
+_LETTERS = {
+    "Piano": "p", "Mezzo": "m", "Forte": "f", "Rinforzando": "r", "Sforzando": "s", "Z": "z", "Niente": "niente",
+}  # fmt: skip
 _GLYPHS = {0xE520 + index: letter for index, letter in enumerate(_LETTERS.values())} | {
-    0xE529: "pppp", 0xE52A: "ppp", 0xE52B: "pp", 0xE52C: "mp", 0xE52D: "mf", 0xE52F: "ff", 0xE530: "fff",
-    0xE531: "ffff", 0xE534: "fp", 0xE535: "fz", 0xE536: "sf", 0xE537: "sfp", 0xE538: "sfpp", 0xE539: "sfz",
-    0xE53B: "sffz", 0xE53C: "rf", 0xE53D: "rfz",
+    0xE527: "pppppp", 0xE528: "ppppp", 0xE529: "pppp", 0xE52A: "ppp", 0xE52B: "pp", 0xE52C: "mp", 0xE52D: "mf",
+    0xE52E: "pf", 0xE52F: "ff", 0xE530: "fff", 0xE531: "ffff", 0xE532: "fffff", 0xE533: "ffffff", 0xE534: "fp",
+    0xE535: "fz", 0xE536: "sf", 0xE537: "sfp", 0xE538: "sfpp", 0xE539: "sfz", 0xE53A: "sfzp", 0xE53B: "sffz",
+    0xE53C: "rf", 0xE53D: "rfz",
 }  # fmt: skip
 _GLYPH_NAMED = {name: chr(0xE520 + index) for index, name in enumerate(_LETTERS)}
 _GLYPHS_IN_WORDS = re.compile(r"(?<=[^\W\ue520-\ue53f])(?=[\ue520-\ue53f])")  # where a sign begins
@@ -26,9 +29,9 @@ _DASHES = "-\u2013\u2014_"
 # Signs as they are printed, and what they are called in MusicXML; every other sign is its own name.
 _SPELT = {
     "sff": "sffz", "ffz": "sffz", "ffp": "fp", "pfz": "rf", "rinf": "rf", "rinforz": "rf", "rinforzando": "rf",
-    "sforz": "sf",
+    "sforz": "sf", "niente": "n",
 }  # fmt: skip
-_SIGN = re.compile(r"p{1,4}|f{1,4}|m[pf]|fp|s?fz|sfp{0,2}|sffz|rfz?|" + "|".join(_SPELT))
+_SIGN = re.compile(r"p{1,6}|f{1,6}|m[pf]|fp|pf|s?fz|sfz?p|sfpp|sf|sffz|rfz?|" + "|".join(_SPELT))
 # Words that a sign may follow; "più f" is no "f".
 _BEFORE = {"sempre", "subito", "sub", "ma", "e", "poi", "poco", "molto", "quasi"}
 

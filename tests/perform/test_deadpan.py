@@ -192,6 +192,14 @@ def test_dynamics_set_the_velocity_from_where_they_stand() -> None:
     assert perform(score(*[{}] * 5, directions=marks)).notes["velocity"].tolist() == [64, 64, 36, 36, 96]
 
 
+def test_the_softest_and_the_loudest_dynamics_have_levels_of_their_own() -> None:
+    signs = ("n", "pppppp", "ppppp", "pppp", "mf", "pf", "f", "ffff", "fffff", "ffffff", "sfzp")
+    marks = directions(*[(beat, beat, "dynamic", sign) for beat, sign in enumerate(signs)])
+    velocity = perform(score(*[{}] * (len(signs) + 1), directions=marks)).notes["velocity"].tolist()
+    assert sorted(set(velocity[:10])) == velocity[:10]
+    assert velocity[-1] == LEVELS["p"] < velocity[-2]
+
+
 def test_a_first_dynamic_soon_after_the_beginning_holds_from_there() -> None:
     marks = directions((1.0, 1.0, "dynamic", "p"))
     assert perform(score({}, {}, directions=marks)).notes["velocity"].tolist() == [36, 36]
@@ -210,7 +218,7 @@ def test_dynamics_of_one_staff_hold_for_the_other_where_it_has_none_beside_them(
 def test_hairpins_upon_hairpins_stay_among_the_levels_that_there_are() -> None:
     marks = directions((0, 0, "dynamic", "pp"), *[(beat, beat + 1, "diminuendo", "") for beat in range(9)])
     velocity = perform(score(*[{}] * 10, directions=marks)).notes["velocity"]
-    assert velocity.min() == min(LEVELS.values())
+    assert velocity.min() == LEVELS["pppp"]
 
 
 @pytest.mark.parametrize(("kind", "least", "most"), [("crescendo", 64, 85), ("diminuendo", 43, 64)])
