@@ -11,9 +11,11 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
+from perfsynth.formats.musicxml_jumps import SAID, TARGET, aim_jumps, in_directions, sound_jump
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
-from perfsynth.formats.musicxml_numbers import tidy, whole
+from perfsynth.formats.musicxml_numbers import tidy
 from perfsynth.formats.musicxml_tempos import sound_tempos
+from perfsynth.formats.musicxml_transpose import transpositions
 from perfsynth.formats.musicxml_tremolos import write_out
 from perfsynth.formats.musicxml_unpitched import sound_unpitched
 from perfsynth.types import NOTE_ID, Mark, Part
@@ -22,15 +24,6 @@ log = logging.getLogger("perfsynth")
 
 _LAYOUT = ("print", "credit", "defaults")
 _MAX_ID = int(NOTE_ID[1:]) - 8  # room for the "t12" of a tremolo's stroke and the "-12" of an unfolded repeat
-_JUMP_WORDS = (
-    (re.compile(r"\s*fine\W*", re.I), "fine", "yes"),
-    (re.compile(r"\s*(d\.? ?c\b|da capo\b).*", re.I | re.S), "dacapo", "yes"),
-    (re.compile(r"\s*(d\.? ?s\b|dal segno\b).*", re.I | re.S), "dalsegno", "segno"),
-    (re.compile(r"\s*to coda\W*", re.I), "tocoda", "coda"),
-)
-_JUMPS = {"segno": "segno", "coda": "coda", "dalsegno": "segno", "tocoda": "coda"}  # attribute -> partitura's value
-_TARGET = {"dalsegno": "segno", "tocoda": "coda"}
-_SAID = {"dalsegno": "D.S.", "tocoda": "To Coda"}
 MAX_TIMES = 100  # of one repeat
 MAX_DOTS = 3  # of one note that partitura reads; lengths come from <duration>, whatever the dots say
 
@@ -73,27 +66,28 @@ def prepare(root: etree._Element, name: str) -> Extras:
         extras.parts[element.get("id", "")] = _part(element)
     extras.parts = sound_unpitched(root, extras.parts, name)
     _identify(root, extras)
-    for transpose in root.iter("transpose"):
-        _fold_octaves(transpose)
+    transpositions(root)
     for time in root.iter("time"):
         add_up(time)
+    for part in root.iterfind("part"):
+        in_directions(part)
     sound_tempos(root, name)
     for direction in list(root.iter("direction")):
         for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
             direction.remove(kind)
         spell_out(direction)
         _split_pedal_change(direction)
-        _sound_jump(direction)
+        sound_jump(direction)
     _number_pedals(root)
     lost: set[str] = set()
     for part in root.iterfind("part"):
         write_out(part)
         bound_moves(part, name)
-        lost |= _aim_jumps(part)
+        lost |= aim_jumps(part)
         extras.times |= _often(part)
         _say_fermatas(part)
-    for jump in sorted(jump for jump in lost if root.find(f".//sound[@{_TARGET[jump]}]") is None):
-        log.warning("%s: it has a %s but no %s to go to; that jump is not played", name, _SAID[jump], _TARGET[jump])
+    for jump in sorted(jump for jump in lost if root.find(f".//sound[@{TARGET[jump]}]") is None):
+        log.warning("%s: it has a %s but no %s to go to; that jump is not played", name, SAID[jump], TARGET[jump])
     even_out(root)
     for ending in root.iter("ending"):
         ending.set("number", _times(ending.get("number", "")))
@@ -139,16 +133,6 @@ def _said_beside(note: etree._Element) -> Mark:
     return marks
 
 
-def _fold_octaves(transpose: etree._Element) -> None:
-    """A transposition by octaves and semitones becomes one by semitones."""
-    octaves, chromatic = transpose.find("octave-change"), transpose.find("chromatic")
-    if octaves is None:
-        return
-    if chromatic is None:
-        chromatic = etree.SubElement(transpose, "chromatic")
-    chromatic.text = str(whole(chromatic.text) + 12 * whole(octaves.text))
-
-
 def _trailing(measure: etree._Element) -> set[str]:
     """Ids of the grace notes that no note of their voice follows, such as those that end a trill."""
     waiting: dict[str, list[str]] = {}  # voice -> ids
@@ -187,33 +171,6 @@ def _number_pedals(root: etree._Element) -> None:
             pedal.set("line", "yes" if pedal.get("type") == "stop" else "no")
             pedal.set("type", "start")
             pedal.set("number", str(number))
-
-
-def _sound_jump(direction: etree._Element) -> None:
-    """Give a jump that is only words or a sign (D.C. al Fine) the element that makes it sound."""
-    if any(sound.get(jump) for sound in direction.iterfind("sound") for jump in (*_JUMPS, "dacapo", "fine")):
-        return
-    for sign in ("segno", "coda"):
-        if direction.find(f"direction-type/{sign}") is not None:
-            etree.SubElement(direction, "sound", {sign: sign})
-    for words in direction.iterfind("direction-type/words"):
-        for pattern, jump, value in _JUMP_WORDS:
-            if pattern.fullmatch(words.text or ""):
-                etree.SubElement(direction, "sound", {jump: value})
-
-
-def _aim_jumps(part: etree._Element) -> set[str]:
-    """Name every segno and coda as partitura expects it; drop the jumps to one that is not there, and say which."""
-    sounds = list(part.iter("sound"))
-    there = {jump for sound in sounds for jump in _JUMPS if sound.get(jump)}
-    lost = {jump for jump in there if _TARGET.get(jump, jump) not in there}
-    for sound in sounds:
-        for jump, value in _JUMPS.items():
-            if jump in lost:
-                sound.attrib.pop(jump, None)
-            elif sound.get(jump):
-                sound.set(jump, value)
-    return lost
 
 
 def _often(part: etree._Element) -> dict[tuple[str, int], int]:

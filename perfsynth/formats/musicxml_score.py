@@ -163,7 +163,7 @@ class _Tables:
         if not printed:
             return []
         spans = self._beats[part](np.array([(note.start.t, note.end.t) for note in printed], float))
-        shifts = self._transposition(part, np.array([note.start.t for note in printed]))
+        shifts = self._transposition(part, np.array([(note.start.t, note.staff or 0) for note in printed]))
         rows = []
         for note, (begin, end), shift in zip(printed, spans.tolist(), shifts.tolist(), strict=True):
             pitch = int(note.midi_pitch) + shift
@@ -196,16 +196,14 @@ class _Tables:
         marks |= self._extras.marks.get(note.id, 0)
         return int(marks)
 
-    def _transposition(self, part: Any, positions: np.ndarray) -> np.ndarray:
-        """Semitones from written to sounding pitch at each position."""
-        changes = [
-            (change.start.t, int(change.chromatic or 0)) for change in part.iter_all(self._symbols.Transposition)
-        ]
-        if not changes:
-            return np.zeros(len(positions), int)
-        starts, semitones = (np.array(column) for column in zip(*changes, strict=True))
-        current = np.searchsorted(starts, positions, side="right") - 1
-        return np.where(current >= 0, semitones[current], 0)
+    def _transposition(self, part: Any, places: np.ndarray) -> np.ndarray:
+        """Semitones from written to sounding pitch at each of (n, 2) positions and staves."""
+        shifts = np.zeros(len(places), int)
+        for change in part.iter_all(self._symbols.Transposition):
+            staff = change.diatonic or 0  # see `transpositions`
+            here = (places[:, 0] >= change.start.t) & ((staff == 0) | (places[:, 1] == staff))
+            shifts[here] = change.chromatic or 0
+        return shifts
 
     def _directions(self, part: Any, index: int) -> list[tuple]:
         symbols = self._symbols

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from lxml import etree
 
@@ -26,12 +25,10 @@ def sound_tempos(root: etree._Element, name: str) -> None:
     """
     for part in root.iterfind("part"):
         in_force: float | None = None
-        for place in part.iterfind("measure/*"):
-            if place.tag == "direction":
-                _sound_metronome(place, in_force, name)
-                in_force = _last_bpm(place.iterfind("sound"), in_force, name)
-            elif place.tag == "sound":
-                in_force = _last_bpm([place], in_force, name)
+        for direction in part.iterfind("measure/direction"):
+            _sound_metronome(direction, in_force, name)
+            for sound in direction.iterfind("sound[@tempo]"):
+                in_force = _bpm(sound, name)
     _drop_default(root, name)
 
 
@@ -86,11 +83,6 @@ def _bpm(sound: etree._Element, name: str) -> float:
         rule = f"a tempo is {MIN_BPM:g} to {MAX_BPM:g} quarter notes a minute"
         raise InputError(f"{name}: tempo {tempo!r}: {rule}; correct it in the score")
     return value
-
-
-def _last_bpm(sounds: Iterable[etree._Element], before: float | None, name: str) -> float | None:
-    """The last of the tempos among `sounds`, or the one `before` them."""
-    return [before, *(_bpm(sound, name) for sound in sounds if "tempo" in sound.attrib)][-1]
 
 
 def _drop_default(root: etree._Element, name: str) -> None:

@@ -406,6 +406,27 @@ def test_a_transposition_holds_until_the_next(transpositions: list[str], pitches
     assert read(*measures).notes["pitch"].tolist() == pitches
 
 
+@pytest.mark.parametrize(
+    ("transpositions", "pitches"),
+    [
+        ((("1", "-2"),), [58, 48]),
+        ((("2", "-9"), ("1", "-2")), [58, 39]),
+        ((("", "-2"),), [58, 46]),
+        ((("1", "-2"), ("", "5")), [65, 53]),
+    ],
+)
+def test_a_transposition_may_be_that_of_one_staff(
+    transpositions: tuple[tuple[str, str], ...], pitches: list[int]
+) -> None:
+    written = "".join(
+        f"<transpose number='{staff}'><chromatic>{semitones}</chromatic></transpose>"
+        for staff, semitones in transpositions
+    )
+    staves = [note(f"C{5 - staff}", 12, f"<staff>{staff}</staff>", voice=staff) for staff in (1, 2)]
+    notes = read(f"<attributes><staves>2</staves>{written}</attributes>" + BACKUP.join(staves)).notes
+    assert notes["pitch"][np.argsort(notes["staff"])].tolist() == pitches
+
+
 def test_unisons_of_a_part_are_one_key() -> None:
     accent = "<notations><articulations><accent/></articulations></notations>"
     score = read(note("C4", 4) + REST + REST + BACKUP + note("C4", 8, accent, voice=2) + REST)
