@@ -14,7 +14,7 @@ import numpy as np
 from perfsynth.dsp import windows
 from perfsynth.known import number_of
 from perfsynth.synth.concert_pitch import A4_HZ
-from perfsynth.synth.modal.room import in_room, tail_s
+from perfsynth.synth.modal.room import followed, in_room, tail_s
 from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -70,7 +70,9 @@ def stream(
         "synth-audio", SYSTEM, seed=seed, instrument=network.config.instruments[number], room=room, a4=a4,
         temperament=temperament, weights=weights or "shipped",
     )  # fmt: skip
-    sounded = windowed(_followed(dry.blocks, round(echo_s * PRESET.sample_rate)), network, number, device)
+    sounded = windowed(
+        followed(dry.blocks, round(echo_s * PRESET.sample_rate), SOURCES * CHANNELS), network, number, device
+    )
     blocks = in_room(sounded, room, rate=PRESET.sample_rate, seed=seed)  # type: ignore[arg-type]
     return AudioStream(blocks, PRESET.sample_rate, CHANNELS, dry.duration_s + echo_s, **stamp)
 
@@ -84,13 +86,6 @@ def predict(
 
     sounded = stream(performance, instrument=instrument, room=room, weights=weights, device=device, seed=seed)
     return measured(sounded, PRESET)
-
-
-def _followed(blocks: Iterable[np.ndarray], n_samples: int) -> Iterator[np.ndarray]:
-    """The blocks and some silence."""
-    yield from blocks
-    for start in range(0, n_samples, 65536):
-        yield np.zeros((min(65536, n_samples - start), SOURCES * CHANNELS), np.float32)
 
 
 def windowed(

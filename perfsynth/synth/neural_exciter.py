@@ -13,7 +13,8 @@ import numpy as np
 from perfsynth.dsp.resample import resample
 from perfsynth.synth.action import strike
 from perfsynth.synth.concert_pitch import A4_HZ
-from perfsynth.synth.modal.engine import CHUNK, TAIL_S, _Player, _Voice, piano_of
+from perfsynth.synth.modal.ending import ended
+from perfsynth.synth.modal.engine import CHUNK, _Player, _Voice, piano_of, spans_s
 from perfsynth.synth.modal.grid import RATE
 from perfsynth.synth.modal.setting import Setting
 from perfsynth.synth.modal.tuning import ratios
@@ -65,14 +66,15 @@ def exciter(
     whole = piano_of(piano)
     modes = _Modes(replace(whole, attacks=None), strikes, setting)
     rest = _Rest(whole, strikes, replace(setting, pedal_noise=1.0))
-    end_s = max([0.0, *strikes.end_s, *(strikes.release_s + TAIL_S)])
+    least_s, most_s = spans_s(strikes)
 
     def blocks() -> Iterator[np.ndarray]:
         answering = _Player(whole, strikes, replace(setting, resonance=1.0))._answering()
-        begin, n_samples = 0, int(np.ceil(end_s * RATE))
+        begin, n_samples = 0, int(np.ceil(most_s * RATE))
         for tonal, others in zip(modes.blocks(n_samples), rest.blocks(n_samples), strict=True):
             # Free strings answer to all that is struck.
             yield np.concatenate([tonal + answering.answer(tonal + others, begin), others], axis=1)
             begin += len(tonal)
 
-    return resample(AudioStream(blocks(), RATE, SOURCES * CHANNELS, end_s), sample_rate)
+    sources = ended(blocks(), int(np.ceil(least_s * RATE)), SOURCES)
+    return resample(AudioStream(sources, RATE, SOURCES * CHANNELS, least_s), sample_rate)

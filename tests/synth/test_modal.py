@@ -109,6 +109,28 @@ def test_a_released_key_is_damped_and_the_pedal_holds_it(folder: Path) -> None:
     assert rms(held[at]) > 30 * rms(dry[at])
 
 
+@pytest.mark.parametrize("key", [28, 64])
+def test_a_string_that_nothing_damps_dies_away_and_there_the_sound_ends(key: int) -> None:
+    pedal = [(0.0, SUSTAIN, 127, 0)]
+    audio = sound(engine.stream(played((0.0, 1.0, key, 90), controls=pedal), resonance=0.0))
+    levels = [rms(audio[t * RATE : (t + 2) * RATE]) for t in range(10, len(audio) // RATE - 2, 4)]
+    assert len(audio) > 24 * RATE
+    assert (np.diff(20 * np.log10(levels)) < -2.0).all()
+    peak, end = np.abs(audio).max(), np.abs(audio[-RATE // 5 :])
+    assert 20 * np.log10(end.max() / peak) < -70
+    assert end[-10:].max() < 1e-6 * peak
+
+
+def test_strings_without_dampers_ring_on_after_the_last_key_came_up() -> None:
+    audio = sound(engine.stream(played(*((0.0, 0.1, key, 110) for key in (48, 52, 55, 60, 64, 67, 72)))))
+    assert len(audio) > 1.3 * RATE
+    assert np.abs(audio[-10:]).max() < 1e-8
+
+
+def test_nothing_played_is_no_sound() -> None:
+    assert not sum(len(block) for block in engine.stream(played()).blocks)
+
+
 def test_silence_is_silent(folder: Path) -> None:
     audio = sound(engine.stream(played((5.0, 0.2, 60, 90)), piano=str(folder)))
     assert np.abs(audio[: 4 * RATE]).max() == 0.0

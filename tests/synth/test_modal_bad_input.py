@@ -88,4 +88,4 @@ def test_whatever_is_played_is_finite(notes: list[tuple], controls: list[tuple],
     stream = engine.stream(played(*notes, controls=controls), piano=piano(), variant=variant)  # type: ignore[arg-type]
     audio = sound(stream)
     assert np.isfinite(audio).all()
-    assert len(audio) == int(np.ceil(stream.duration_s * RATE))
+    assert len(audio) >= int(np.ceil(stream.duration_s * RATE))  # strings that are not damped ring on

@@ -12,14 +12,15 @@ from typing import Literal
 import numpy as np
 
 from perfsynth.errors import UsageError
-from perfsynth.synth.action import LOWEST, Strikes, strike
+from perfsynth.synth.action import LOWEST, MAX_RING_S, Strikes, strike
 from perfsynth.synth.concert_pitch import A4_HZ
+from perfsynth.synth.modal.ending import LASTING_S, LEAST_FALL, ended, lasting
 from perfsynth.synth.modal.grid import FRAME, HOP, ONSET, RATE, TIMES_S, band_weights
 from perfsynth.synth.modal.lid import LidName, under_lid
 from perfsynth.synth.modal.model import ATTACK_S, ModalPiano, attack_fade, load
 from perfsynth.synth.modal.pedals import pedal_gain_ln, pedal_noise, pedal_span, una_corda
 from perfsynth.synth.modal.resonance import Resonance
-from perfsynth.synth.modal.room import RoomName, in_room
+from perfsynth.synth.modal.room import RoomName, followed, in_room
 from perfsynth.synth.modal.room import tail_s as room_tail_s
 from perfsynth.synth.modal.setting import Setting
 from perfsynth.synth.modal.tuning import ratios
@@ -93,14 +94,21 @@ def stream(
     setting = Setting(variant == "A", ratios(a4, temperament), resonance, pedal_noise, una_corda, seed)
     strikes = strike(performance)
     player = _Player(piano_of(piano), strikes, setting)
-    end_s = max([0.0, *strikes.end_s, *(strikes.release_s + TAIL_S)]) + tail_s
+    least_s, most_s = spans_s(strikes)
     stamp = performance.made_by(
         "synth-audio", "modal", seed=seed, piano=piano or DEFAULT, variant=variant, lid=lid, room=room, a4=a4,
         temperament=temperament, resonance=resonance, pedal_noise=pedal_noise, una_corda=una_corda,
     )  # fmt: skip
-    lidded = under_lid(player.blocks(int(np.ceil(end_s * RATE))), lid, rate=RATE)
+    dry = ended(player.blocks(int(np.ceil(most_s * RATE))), int(np.ceil(least_s * RATE)))
+    lidded = under_lid(followed(dry, round(tail_s * RATE), 2), lid, rate=RATE)
     blocks = in_room(lidded, room, rate=RATE, seed=seed)
-    return AudioStream(blocks, RATE, 2, end_s, **stamp)
+    return AudioStream(blocks, RATE, 2, least_s + tail_s, **stamp)
+
+
+def spans_s(strikes: Strikes) -> tuple[float, float]:
+    """How long a performance sounds at the least, and at the most where no damper is left on its strings."""
+    released_s = max([0.0, *(strikes.release_s + TAIL_S)])
+    return released_s, max([0.0, *strikes.end_s, *(strikes.release_s + MAX_RING_S)])
 
 
 @dataclass(frozen=True)
@@ -186,8 +194,8 @@ class _Player:
         break_at = (strikes.breakpoint_s[points] - strikes.onset_s[index]) * RATE
         return _Voice(
             key, int(self.onsets[index]), int(self.onsets[index] + break_at[-1]), speed, omega[heard],
-            phase[heard], ln_amplitude[heard].astype(np.float32),
-            (ln_noise + self.noise_entry).astype(np.float32), TIMES_S * RATE / speed, break_at,
+            np.pad(phase[heard], ((0, 0), (0, 0), (0, 1)), "edge"), lasting(ln_amplitude[heard]).astype(np.float32),
+            lasting(ln_noise + self.noise_entry, 2 * LEAST_FALL).astype(np.float32), LASTING_S * RATE / speed, break_at,
             strikes.breakpoint_ln[points], tuple(shares),
         )  # fmt: skip
 

@@ -148,6 +148,13 @@ def tail_s(name: RoomName) -> float:
     return 0.0 if name == "dry" else float(-SILENT_DB / 60 * ROOMS[name].reverberation_s().max())
 
 
+def followed(blocks: Iterable[np.ndarray], n_samples: int, n_channels: int) -> Iterator[np.ndarray]:
+    """The blocks, and some silence for a room to sound on in."""
+    yield from blocks
+    for start in range(0, n_samples, PART):
+        yield np.zeros((min(PART, n_samples - start), n_channels), np.float32)
+
+
 def in_room(blocks: Iterable[np.ndarray], name: RoomName, *, rate: int, seed: int = 0) -> Iterator[np.ndarray]:
     """Blocks of (n, 2) float32 with the echoes of a room; as many samples come out as go in.
 
