@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from fractions import Fraction
 
 from lxml import etree
@@ -61,15 +62,17 @@ def even_out(root: etree._Element) -> None:
     divisions = [1] * len(parts)
     for index in range(max(map(len, parts), default=0)):
         there = [number for number, measures in enumerate(parts) if index < len(measures)]
-        measured = {number: _measured(parts[number][index], divisions[number]) for number in there}
-        end = max(length for _, length, _ in measured.values())
-        for number, (place, length, divisions[number]) in measured.items():
+        found = {number: measured(parts[number][index], divisions[number]) for number in there}
+        end = max(length for _, length, _ in found.values())
+        for number, (place, length, divisions[number]) in found.items():
             if length < end:
                 _fill(parts[number][index], end - place, divisions[number])
 
 
-def _measured(measure: etree._Element, divisions: int) -> tuple[Fraction, Fraction, int]:
-    """Where a measure's last note or move ends, how long it is (both in quarter notes), its last divisions."""
+def measured(measure: Iterable[etree._Element], divisions: int) -> tuple[Fraction, Fraction, int]:
+    """Where the last note or move of a measure's elements ends, how long they are (both in quarter notes), and their
+    last divisions.
+    """
     place = length = Fraction(0)
     before: etree._Element | None = None  # the note that a chord would stand on
     for element in measure:

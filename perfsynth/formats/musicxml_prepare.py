@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -14,6 +15,7 @@ from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_jumps import SAID, TARGET, aim_jumps, in_directions, sound_jump
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
 from perfsynth.formats.musicxml_numbers import tidy
+from perfsynth.formats.musicxml_offsets import place_offsets
 from perfsynth.formats.musicxml_tempos import sound_tempos
 from perfsynth.formats.musicxml_transpose import transpositions
 from perfsynth.formats.musicxml_tremolos import write_out
@@ -82,6 +84,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
     lost: set[str] = set()
     for part in root.iterfind("part"):
         write_out(part)
+        place_offsets(part)
         bound_moves(part, name)
         lost |= aim_jumps(part)
         extras.times |= _often(part)
@@ -155,7 +158,7 @@ def _split_pedal_change(direction: etree._Element) -> None:
     etree.SubElement(etree.SubElement(start, "direction-type"), "pedal", type="start")
     for tag in ("offset", "voice", "staff"):
         if (found := direction.find(tag)) is not None:
-            etree.SubElement(start, tag).text = found.text
+            start.append(deepcopy(found))
     direction.addnext(start)
 
 
