@@ -15,6 +15,7 @@ import numpy as np
 
 from perfsynth.errors import InputError
 from perfsynth.formats.score import check_length
+from perfsynth.formats.sniff import is_rmi
 from perfsynth.tempo import DEFAULT_BPM, tempo_map
 from perfsynth.types import DRUM_CHANNEL, SOFT, SOSTENUTO, SUSTAIN, TEMPO, Part
 
@@ -63,7 +64,7 @@ def read_events(data: bytes, name: str) -> Events:
         When it is broken, without notes or longer than a day.
     """
     try:
-        midi = mido.MidiFile(file=io.BytesIO(data), clip=True)
+        midi = mido.MidiFile(file=io.BytesIO(_unwrapped(data)), clip=True)
     except _BROKEN as error:
         raise InputError(f"{name}: broken MIDI file ({str(error) or type(error).__name__}); export it again") from error
     if midi.type == 2:
@@ -85,6 +86,11 @@ def read_events(data: bytes, name: str) -> Events:
     last = max(off for _, off, *_ in events.notes)
     check_length(last / events.ticks_per_beat, events.tempo_map(), name)
     return events
+
+
+def _unwrapped(data: bytes) -> bytes:
+    """The MIDI file in an .rmi, or the bytes themselves where they are none."""
+    return data[data.find(b"MThd") :] if is_rmi(data) and b"MThd" in data else data
 
 
 def _merged(tracks: list[mido.MidiTrack]) -> list[tuple[int, int, Any]]:

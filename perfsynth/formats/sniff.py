@@ -39,6 +39,8 @@ def sniff(data: bytes, *, name: str = "input") -> Kind:
     """
     if not data:
         raise InputError(f"{name}: empty; expected a score, a performance, a spectrogram or audio")
+    if is_rmi(data):
+        return "midi"
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind
@@ -55,3 +57,8 @@ def sniff(data: bytes, *, name: str = "input") -> Kind:
         f"{name}: not a file perfsynth reads (it begins with {shown!r}); "
         "it reads MusicXML, .mxl, MIDI, .match, JSON Lines, .npz, WAV, FLAC, Ogg and MP3"
     )
+
+
+def is_rmi(data: bytes) -> bool:
+    """Whether bytes are a MIDI file in a RIFF container, .rmi."""
+    return data.startswith(b"RIFF") and data[8:12] == b"RMID"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import mido
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfsynth.errors import InputError
+from perfsynth.formats import read_score
 from perfsynth.formats.midi import read_performance, read_score_midi
 from perfsynth.formats.midi_write import TICKS_PER_S, write_performance
 from perfsynth.types import PERFORMED_NOTE, Part, Performance
@@ -201,6 +203,14 @@ def test_a_key_may_be_released_by_another_track_of_its_channel() -> None:
     assert notes[["onset_s", "duration_s", "pitch"]].tolist() == [(0.0, 0.5, 60), (0.0, 0.5, 67), (1.0, 0.5, 60)]
     both = midi([on(60), off(60, 960)], [on(60), off(60, 480)])  # each track ends its own
     assert sorted(read_performance(both).notes[["duration_s", "part"]].tolist()) == [(0.5, 1), (1.0, 0)]
+
+
+def test_a_file_in_a_riff_container_is_read() -> None:
+    data = midi([on(60), off(60, 480)])
+    wrapped = b"RIFF" + struct.pack("<I", len(data) + 12) + b"RMIDdata" + struct.pack("<I", len(data)) + data
+    assert read_score(wrapped).notes.tolist() == read_score(data).notes.tolist()
+    with pytest.raises(InputError, match="broken MIDI"):
+        read_score(b"RIFF\0\0\0\0RMIDdata")
 
 
 def test_two_keyboard_tracks_are_two_staves_and_their_unisons_one_key() -> None:

@@ -19,6 +19,7 @@ from perfsynth.formats.sniff import Kind, sniff
     [
         (b"MThd\0\0\0\6", "midi"),
         (b"RIFF....WAVE", "wav"),
+        (b"RIFF....RMIDdata", "midi"),
         (b"RF64....WAVE", "wav"),
         (b"FORM....AIFF", "wav"),
         (b"caff\0\1", "wav"),
