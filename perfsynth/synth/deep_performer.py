@@ -20,6 +20,7 @@ from perfsynth.known import VIOLIN, kind_of, number_of
 from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.octaves import apart, moved
 from perfsynth.synth.roll import audible, frames_of, pitched, sounding, without_pedal
+from perfsynth.synth.velocities import levelled, nearest
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ OVERLAP = 64  # frames that neighbouring clips share
 SYSTEM = "deep-performer"
 VOCODER = "source-filter"
 VIOLIN_KEYS = (55, 85)  # that its recordings hold
+# Between which the networks that ship get louder with velocity; beyond, as they have hardly heard, they do not.
+VELOCITIES, VIOLIN_VELOCITIES = (30, 75), (50, 100)
 TAIL_S = 2.0  # after the last note that is not silence yet
 FADE, SILENT = 4, 2  # frames at the end: those that fade, 64 ms, and those after them, half a window
 RELEASE_S = 0.05  # after a bow has left its string, from which on the bands fall as a room lets them
@@ -79,6 +82,8 @@ def predict(
     table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
     sounded = partial(_windowed, network=network.to(device), instrument=number, device=device, n_frames=n_frames)
+    if weights is None:
+        sounded = partial(_levelled, sounded=sounded, velocities=VIOLIN_VELOCITIES if bowed else VELOCITIES)
     values = _bowed(table, sounded) if bowed else sounded(table)
     return Spectrogram(_faded(values), PRESET.name)
 
@@ -157,6 +162,13 @@ def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device
     values = np.maximum(made / weight, FLOOR_LN)
     values[:, ~audible(table, n_frames, FRAME_S, TAIL_S)] = FLOOR_LN
     return values
+
+
+def _levelled(
+    table: np.ndarray, sounded: Callable[[np.ndarray], np.ndarray], velocities: tuple[int, int]
+) -> np.ndarray:
+    """Bands of notes; those beyond the velocities that were learnt are sounded by the nearest of them."""
+    return levelled(sounded(nearest(table, *velocities)), table, *velocities, PRESET)
 
 
 def _bowed(table: np.ndarray, sounded: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
