@@ -176,8 +176,10 @@ def test_a_tie_leads_on_from_its_own_voice() -> None:
 
 def test_a_grace_note_that_is_tied_to_its_main_note_is_that_note() -> None:
     grace = note("E4", 0, "T(", before='<grace slash="yes"/>', id="g")
-    score = read(note("C4") + grace + note("E4", 8, ")T", id="m"))
-    assert score.notes[["pitch", "onset_beat", "duration_beat", "grace"]].tolist() == [(60, 0, 1, 0), (64, 1, 2, 0)]
+    beside = note("A4", 12) + BACKUP + note("E4", 0, "T(", before="<grace/>", voice=2) + note("E4", 12, ")T", voice=2)
+    score = read(note("C4") + grace + note("E4", 8, ")T", id="m"), beside)
+    rows = score.notes[["pitch", "onset_beat", "duration_beat", "grace"]].tolist()
+    assert rows == [(60, 0, 1, 0), (64, 1, 2, 0), (64, 3, 3, 0), (69, 3, 3, 0)]
 
 
 def test_triplets_are_exact() -> None:
