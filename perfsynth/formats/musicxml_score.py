@@ -141,9 +141,8 @@ class _Tables:
             directions += self._directions(part, index)
             slurs += self._slurs(part, index)
         self.notes, self.ties = np.array(notes, SCORE_NOTE), np.array(ties, bool).reshape(-1, 2)
-        order = np.lexsort(
-            [self.notes["grace"] == 0, np.round(self.notes["onset_beat"], 6)]
-        )  # ties lead on from graces
+        # Grace notes first: ties lead on from them.
+        order = np.lexsort([self.notes["grace"] == 0, np.round(self.notes["onset_beat"], 6)])
         self.notes, self.ties = self.notes[order], self.ties[order]
         self.directions = np.array(sorted(directions), DIRECTION)
         self.slurs = np.array(sorted(slurs), SLUR)

@@ -33,8 +33,6 @@ OVERLAP = 64  # frames that neighbouring clips share
 SYSTEM = "deep-performer"
 VOCODER = "source-filter"
 VIOLIN_KEYS = (55, 85)  # that its recordings hold
-# Between which the networks that ship get louder with velocity; beyond, as they have hardly heard, they do not.
-VELOCITIES, VIOLIN_VELOCITIES = (30, 75), (50, 100)
 TAIL_S = 2.0  # after the last note that is not silence yet
 FADE, SILENT = 4, 2  # frames at the end: those that fade, 64 ms, and those after them, half a window
 RELEASE_S = 0.05  # after a bow has left its string, from which on the bands fall as a room lets them
@@ -82,8 +80,7 @@ def predict(
     table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
     sounded = partial(_windowed, network=network.to(device), instrument=number, device=device, n_frames=n_frames)
-    if weights is None:
-        sounded = partial(_levelled, sounded=sounded, velocities=VIOLIN_VELOCITIES if bowed else VELOCITIES)
+    sounded = partial(_levelled, sounded=sounded, velocities=network.config.velocities)
     values = _bowed(table, sounded) if bowed else sounded(table)
     return Spectrogram(_faded(values), PRESET.name)
 

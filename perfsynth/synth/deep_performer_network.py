@@ -27,6 +27,7 @@ class Config:
     dropout: float = 0.1
     bands: int = 80
     instruments: tuple[str, ...] = ("salamander",)
+    velocities: tuple[int, int] = (1, 127)  # between which it gets louder; beyond, as hardly heard, it does not
     note_position: bool = True  # without: the paper's ablation "w/o note-wise positional encoding"
     performer: bool = True
     encoder: bool = True  # without: a piano roll and a position roll go straight into the decoder
