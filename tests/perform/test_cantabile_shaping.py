@@ -114,3 +114,12 @@ def test_grace_notes_leave_the_others_as_long_as_they_are_and_all_is_played() ->
     asked = curves(read(graced), thought(graced, np.zeros(13)), Manner(), Calibration(long_notes=0.3))
     assert asked.articulation == pytest.approx([-0.3, 0.0, 0.3])
     assert len(play(graced, asked).notes) == 3
+
+
+def test_the_last_chord_is_voiced_half_as_far_below_its_loudest_note() -> None:
+    music = score(*[(float(beat), 1.0) for beat in range(6)], (6.0, 1.0), (6.0, 1.0))
+    music.notes["pitch"][-1] = 72
+    said = np.array([1.0, -1.0, 0.5, -0.5, 1.0, 0.0, -2.0, 1.0])
+    loud = curves(read(music), replace(thought(music, np.zeros(29)), velocity=said), Manner(), Calibration()).velocity
+    assert loud[7] - loud[5] == pytest.approx(loud[4] - loud[5])  # the loudest note and all before it as they were
+    assert loud[7] - loud[6] == pytest.approx(1.5 * (loud[7] - loud[5]))

@@ -17,6 +17,7 @@ SURE_PEDAL = 0.8  # likely enough that it stays down through a rest of all parts
 SHORTEST_BEAT = 1 / 16  # of what is written
 FURTHEST = 3.0  # octaves from the mean length, beyond which a note's articulation varies no more and no less
 FEW_CHORDS = 20  # with as few, tempo strays half as far: nearly all of its spread would go into the ending
+LAST_VOICED = 0.5  # as far as the networks say are the notes of the last chord below its loudest
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
 
 
@@ -75,7 +76,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         beat,
         beat_period_s=60.0 / manner.bpm if manner.bpm is not None else _learned_period_s(says["log_beat_period"]),
         log_beat_period=tempo * spread - heard.written_tempo,
-        velocity=level + velocity_spread * velocity,
+        velocity=_last_chord_together(level + velocity_spread * velocity, reading.chord),
         articulation=held * manner.articulation + _through_changes(reading, heard.written_tempo),
         asynchrony_s=ASYNCHRONY_S * asynchrony_spread * heard.asynchrony,
         pedal_beat=heard.pedal_beat,
@@ -83,6 +84,13 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
         pedal_lift=heard.lift > calibration.lift_threshold,
         freedom=min(manner.rubato, 1.0),
     )
+
+
+def _last_chord_together(velocity: np.ndarray, chord: np.ndarray) -> np.ndarray:
+    """(n,) velocities, those of the last chord nearer its loudest note: people voice it no more than other chords."""
+    last = chord == chord.max()
+    loudest = velocity[last].max()
+    return np.where(last, loudest - LAST_VOICED * (loudest - velocity), velocity)
 
 
 def _length(reading: Reading) -> np.ndarray:
