@@ -2,5 +2,5 @@
 
 A score is read (`reading`: note and chord columns, what is written, harmony, repetition), heard by a small
 bidirectional network (`network`), its curves are given their human size (`shaping`) and become keys and
-pedals (`playing`). What mattered in its design is in docs/expression.md.
+pedals (`playing`). What mattered in its design is in docs/expression-trials.md.
 """
