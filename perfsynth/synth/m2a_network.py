@@ -26,7 +26,7 @@ SIGMA = 0.4  # of the guided attention
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes; the paper's, 17.9 M parameters, and 13.9 M of its vocoder."""
+    """Sizes; the paper's, 17.7 M parameters, and 13.9 M of its vocoder."""
 
     width: int = 512
     inner: int = 1024

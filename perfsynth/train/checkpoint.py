@@ -58,7 +58,18 @@ def save_latest(out: Path, state: Checkpoint, config: RunConfig, step: int) -> N
         },
         "task": state.task.state_dict() if state.task is not None else {},
     }
-    _replace(out / LATEST, lambda part: torch.save(content, part))
+    _replace(out / LATEST, lambda part: _save(content, part))
+
+
+def _save(content: dict[str, Any], path: Path) -> None:
+    """`torch.save`, but that a full disk is the OSError that it is to every other file."""
+    try:
+        with path.open("wb") as file:
+            torch.save(content, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:

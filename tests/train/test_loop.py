@@ -131,6 +131,21 @@ def test_a_crash_costs_no_more_than_a_few_minutes(tmp_path: Path, monkeypatch: p
     assert state(tmp_path)["step"] == 3
 
 
+def test_a_full_disk_is_an_error_of_the_system_and_leaves_the_checkpoint(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    learn(Line(), tmp_path)
+    before = (tmp_path / "latest.pt").read_bytes()
+    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, most))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            learn(Line(), tmp_path, run_config(steps=14))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "latest.pt").read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_an_adversary_learns_and_neither_gets_the_gradient_of_the_other(tmp_path: Path) -> None:
     learn(Duel(), tmp_path, run_config(steps=300, learning_rate=0.02, validate_every=300))
     scores = [value for _, value in lines(tmp_path, "score")]
