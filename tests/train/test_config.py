@@ -10,6 +10,7 @@ import pytest
 from perfsynth.errors import InputError, PerfsynthError
 from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.config import TASKS, RunConfig, Schedule, read_config
+from perfsynth.train.learner import rate_at
 from perfsynth.train.loop import make_task
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
@@ -126,6 +127,19 @@ def test_the_values_of_the_configurations_that_ship_make_sense(path: Path, tmp_p
     with pytest.raises(PerfsynthError) as caught:
         make_task(read_config(path), tmp_path / "nowhere")
     assert "nowhere" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["deep-performer", "m2m-paper-size", "m2a-paper-size", "performancenet-paper-size", "lan-rnn"]
+)
+def test_papers_that_learn_by_adam_decay_no_weights(name: str) -> None:
+    assert read_config(CONFIGS[0].parent / f"{name}.toml").train.weight_decay == 0
+
+
+def test_m2m_learns_as_its_paper_says() -> None:
+    schedule = read_config(CONFIGS[0].parent / "m2m-paper-size.toml").train
+    rates = [schedule.learning_rate * rate_at(schedule, step) for step in (0, 39, 40, 1040)]
+    assert rates == pytest.approx([2e-5 / 40, 2e-5, 2e-5, 2e-5 * 0.99995**1000])
 
 
 def test_what_is_there_unless_said_otherwise_may_be_said(tmp_path: Path) -> None:
