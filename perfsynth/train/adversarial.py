@@ -7,7 +7,7 @@ Differs: the generator is judged by the discriminators as they are before their 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
@@ -64,3 +64,37 @@ def sound_loss(
         pull, parts = judged(learner, made, wanted, settings)
         total, figures = total + pull, figures | parts
     return total, figures
+
+
+@dataclass(frozen=True)
+class Warmed(Adversarial):
+    """With a time in which the generator learns alone."""
+
+    warm_steps: int = 0  # before the discriminators begin to count
+
+
+class OpposedTask:
+    """A task whose network makes samples, after `Warmed.warm_steps` against discriminators."""
+
+    settings: Warmed
+    steps = 0  # that the network has had
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many steps the network has had."""
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up where a run stopped."""
+        self.steps = int(state["steps"])
+
+    def companions(self) -> dict[str, nn.Module]:
+        """The discriminators, if any."""
+        return opponents(self.settings)
+
+    def learn(self, learner: Learner, made: Tensor, wanted: Tensor, preset: Preset) -> dict[str, float]:
+        """Take a step by (B, n) samples that the network made; the parts of the loss."""
+        opposed = self.steps >= self.settings.warm_steps
+        total, figures = sound_loss(learner, made, wanted, preset, self.settings, opposed=opposed)
+        learner.descend("network", total)
+        self.steps += 1
+        return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}

@@ -17,7 +17,7 @@ from perfsynth.dsp.mel import spectrogram
 from perfsynth.errors import InputError
 from perfsynth.synth.deep_performer import CLIP, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
-from perfsynth.train.neural_examples import kept, soundings_of
+from perfsynth.train.neural_examples import kept, soundings_of, with_instruments
 
 FEWEST_FRAMES = 32
 
@@ -47,10 +47,7 @@ class DeepPerformerTask:
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
         recordings = read_recordings(corpus)
-        names = tuple(dict.fromkeys(recording.instrument for recording in recordings))
-        self.config = Config(**{"instruments": names} | model)
-        if missing := sorted(set(names) - set(self.config.instruments)):
-            raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
+        self.config = Config(**with_instruments(model, corpus))
         folder = corpus if corpus.is_dir() else corpus.parent
         made: dict[str, list[Example]] = {"learn": [], "valid": []}
         for heard in soundings_of([r for r in recordings if r.split in (*splits, "valid")], folder, PRESET.sample_rate):

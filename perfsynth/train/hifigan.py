@@ -14,7 +14,7 @@ from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.nn.hifigan import Generator, GeneratorConfig
-from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
+from perfsynth.train.adversarial import OpposedTask, Warmed
 from perfsynth.train.log import Sample
 from perfsynth.train.neural_examples import soundings_of
 from perfsynth.vocode.hifigan import PRESET
@@ -26,16 +26,15 @@ EDGE = PRESET.n_fft // PRESET.hop // 2 + 1  # frames at both ends of a segment t
 
 
 @dataclass(frozen=True)
-class Settings(Adversarial):
+class Settings(Warmed):
     """What a batch is made of, and how much each part of the loss counts."""
 
     segments: int = 16
     segment_frames: int = 32  # 8192 samples
-    warm_steps: int = 0  # before the discriminators begin to count
     valid_s: float = 8.0  # of each recording
 
 
-class HiFiGANTask:
+class HiFiGANTask(OpposedTask):
     """What the training loop asks of a model: batches, steps, validation."""
 
     validates_on_device = True
@@ -43,10 +42,7 @@ class HiFiGANTask:
     settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
-        sizes: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in model.items()
-        }
-        self.config, self.settings = GeneratorConfig(**sizes), Settings(**settings)
+        self.config, self.settings = GeneratorConfig(**model), Settings(**settings)
         hop = int(np.prod(self.config.rates))
         if hop != PRESET.hop or self.config.inputs != PRESET.n_bands:
             raise InputError(f"[model]: {self.config.inputs} bands at a hop of {hop}; it is {PRESET.n_bands}, 256")
@@ -58,26 +54,13 @@ class HiFiGANTask:
         self.held_out = [s.sound for s in found if s.recording.split == "valid"]
         if not self.sounds or not self.held_out:
             raise InputError(f"{corpus}: {len(self.sounds)} recordings to learn from, {len(self.held_out)} to check")
-        self.steps = 0
 
     def _length(self) -> int:
         return (self.settings.segment_frames + 2 * EDGE) * PRESET.hop
 
-    def state_dict(self) -> dict[str, Any]:
-        """How many steps the generator has had."""
-        return {"steps": self.steps}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up where a run stopped."""
-        self.steps = int(state["steps"])
-
     def network(self) -> Generator:
         """A generator with fresh weights."""
         return Generator(self.config)
-
-    def companions(self) -> dict[str, nn.Module]:
-        """The discriminators, if any."""
-        return opponents(self.settings)
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
@@ -96,12 +79,7 @@ class HiFiGANTask:
         wanted = _inner(batch)
         with learner.half():
             made = learner.networks["network"](_features(batch))[:, 0]
-        made = made.float()
-        opposed = self.steps >= self.settings.warm_steps
-        total, figures = sound_loss(learner, made, wanted, PRESET, self.settings, opposed=opposed)
-        learner.descend("network", total)
-        self.steps += 1
-        return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}
+        return self.learn(learner, made.float(), wanted, PRESET)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> dict[str, float]:

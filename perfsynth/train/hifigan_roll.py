@@ -10,12 +10,11 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import PRESETS, spectrogram
-from perfsynth.errors import InputError
 from perfsynth.synth.hifigan_roll import HOP, RATE, given_rolls, windowed
 from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
-from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
+from perfsynth.train.adversarial import OpposedTask, Warmed
+from perfsynth.train.neural_examples import with_instruments
 from perfsynth.train.roll_examples import Heard, drawn, heard
 
 if TYPE_CHECKING:
@@ -26,16 +25,15 @@ EDGE = 8  # frames at both ends of a segment that do not count: what is beside t
 
 
 @dataclass(frozen=True)
-class Settings(Adversarial):
+class Settings(Warmed):
     """What a batch is made of, and how much each part of the loss counts."""
 
     segments: int = 16
     segment_frames: int = 32  # 8192 samples
-    warm_steps: int = 0  # before the discriminators begin to count
     valid_s: float = 12.0  # of each recording
 
 
-class HiFiGANRollTask:
+class HiFiGANRollTask(OpposedTask):
     """What the training loop asks of a model: batches, steps, validation."""
 
     validates_on_device = True
@@ -44,29 +42,12 @@ class HiFiGANRollTask:
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
-        names = tuple(dict.fromkeys(recording.instrument for recording in read_recordings(corpus)))
-        given = {key: tuple(value) if isinstance(value, list) else value for key, value in model.items()}
-        self.config = Config(**{"instruments": names} | given)
-        if missing := sorted(set(names) - set(self.config.instruments)):
-            raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
+        self.config = Config(**with_instruments(model, corpus))
         self.examples, self.held_out = heard(corpus, splits, RATE, ())
-        self.steps = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """How many steps the generator has had."""
-        return {"steps": self.steps}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up where a run stopped."""
-        self.steps = int(state["steps"])
 
     def network(self) -> HiFiGANRoll:
         """A network with fresh weights."""
         return HiFiGANRoll(self.config)
-
-    def companions(self) -> dict[str, nn.Module]:
-        """The discriminators, if any."""
-        return opponents(self.settings)
 
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
@@ -89,12 +70,7 @@ class HiFiGANRollTask:
         rolls, instrument, wanted = batch
         with learner.half():
             made = learner.networks["network"](rolls, instrument)
-        made = made.float()[:, EDGE * HOP : -EDGE * HOP]
-        opposed = self.steps >= self.settings.warm_steps
-        total, figures = sound_loss(learner, made, wanted, PRESET, self.settings, opposed=opposed)
-        learner.descend("network", total)
-        self.steps += 1
-        return {"loss": float(total.detach())} | {name: float(value.detach()) for name, value in figures.items()}
+        return self.learn(learner, made.float()[:, EDGE * HOP : -EDGE * HOP], wanted, PRESET)
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:

@@ -108,8 +108,9 @@ def make_task(config: RunConfig, corpus: Path) -> Task:
     for table, values, attribute in (("model", config.model, "config"), ("task", config.task, "settings")):
         if attribute in hints:
             check_values(values, hints[attribute], table)
+    sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in config.model.items()}
     try:
-        task: Task = make(corpus, dict(config.model), dict(config.task), config.splits)
+        task: Task = make(corpus, sizes, dict(config.task), config.splits)
     except TypeError as error:
         unknown = re.search(r"argument ('\w+')", str(error))  # unexpected, or one that the task gives itself
         if unknown is None:

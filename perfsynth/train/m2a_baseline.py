@@ -52,8 +52,7 @@ class M2ABaselineTask(M2ATask):
         players = [pianist(recording.piece) for recording in recordings if recording.split == "train"]
         often = commonest((name for name in players if name != OTHER), N_PIANISTS - 1)
         names = {"pianists": (OTHER, *often), "albums": albums}
-        given = {key: tuple(value) if isinstance(value, list) else value for key, value in model.items()}
-        return Config(**names | given)
+        return Config(**names | model)
 
     def instruments(self) -> tuple[str, ...]:
         """All: the album tells them apart."""

@@ -9,13 +9,11 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram_torch
-from perfsynth.errors import InputError
 from perfsynth.synth.neural_network import CHANNELS, PRESET, Config, Neural
 from perfsynth.train.coloured import ColouringTask, Settings, distances, padded
 from perfsynth.train.log import Sample
-from perfsynth.train.neural_examples import Example
+from perfsynth.train.neural_examples import Example, with_instruments
 
 if TYPE_CHECKING:
     from perfsynth.train.learner import Learner
@@ -28,10 +26,7 @@ class NeuralTask(ColouringTask):
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
-        names = tuple(dict.fromkeys(recording.instrument for recording in read_recordings(corpus)))
-        self.config = Config(**{"instruments": names} | model)
-        if missing := sorted(set(names) - set(self.config.instruments)):
-            raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
+        self.config = Config(**with_instruments(model, corpus))
         super().__init__(corpus, splits)
 
     def network(self) -> Neural:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from perfsynth import formats
-from perfsynth.data.sound_corpus import Recording
+from perfsynth.data.sound_corpus import Recording, read_recordings
 from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
+from perfsynth.errors import InputError
 from perfsynth.synth.roll import sounding
 from perfsynth.types import Performance
 
@@ -98,6 +100,20 @@ def examples_of(
         made.append(Example(recording, played, exciter[:length], sound[:length]))
     matches = {name: _match(made, name) for name in {recording.instrument for recording in recordings}}
     return [_levelled(example, matches[example.recording.instrument]) for example in made]
+
+
+def with_instruments(model: dict[str, Any], corpus: Path) -> dict[str, Any]:
+    """What ``[model]`` says, with the instruments of a corpus in it unless it names its own.
+
+    Raises
+    ------
+    InputError
+        When one of the corpus is none of those.
+    """
+    found = tuple(dict.fromkeys(recording.instrument for recording in read_recordings(corpus)))
+    if missing := sorted(set(found) - set(model.get("instruments", found))):
+        raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
+    return {"instruments": found} | model
 
 
 def _since(samples: np.ndarray, start_s: float, sample_rate: int) -> np.ndarray:
