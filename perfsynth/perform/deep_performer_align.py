@@ -16,6 +16,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.known import number_of
 from perfsynth.nn.fft_block import sinusoids
 from perfsynth.nn.weights import network_of
+from perfsynth.perform.mechanical import opening_s
 from perfsynth.tempo import tempo_map
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
@@ -120,7 +121,7 @@ def perform(
     notes = np.zeros(len(score.notes), PERFORMED_NOTE)
     for name in ("note_id", "pitch", "part"):
         notes[name] = score.notes[name]
-    notes["onset_s"] = (onset - onset.min()) * FRAME_S
+    notes["onset_s"] = (onset - onset.min()) * FRAME_S + opening_s(score, bpm=bpm)
     notes["duration_s"] = np.maximum(duration, 1.0) * FRAME_S
     notes["velocity"] = VELOCITY
     return Performance(notes, parts=score.parts)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from perfsynth.known import number_of
-from perfsynth.perform.mechanical import mechanical
+from perfsynth.perform.mechanical import mechanical, opening_s
 from perfsynth.tokens import seed as vocabulary
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
@@ -69,8 +69,9 @@ def perform(
     notes["onset_s"] = (onset - onset.min()) / vocabulary.TICKS_PER_S
     notes["duration_s"] = (duration + 1) / vocabulary.TICKS_PER_S
     notes["velocity"] = np.clip(np.rint(vocabulary.VELOCITIES[velocity]), 1, 127)
-    notes = notes[np.argsort(order)]
-    return Performance(_at_tempo(notes, score, bpm), parts=score.parts)
+    notes = _at_tempo(notes[np.argsort(order)], score, bpm)
+    notes["onset_s"] += opening_s(score, bpm=bpm)
+    return Performance(notes, parts=score.parts)
 
 
 def score_tokens(score: Score) -> tuple[np.ndarray, np.ndarray]:

@@ -11,3 +11,8 @@ from perfsynth.types import Score
 def mechanical(score: Score, *, bpm: float | None = None) -> np.ndarray:
     """`PERFORMED_NOTE` in score order, as ``deadpan`` plays the score."""
     return perform(score, bpm=bpm).notes
+
+
+def opening_s(score: Score, *, bpm: float | None = None) -> float:
+    """How long the score rests before its first note."""
+    return float(mechanical(score, bpm=bpm)["onset_s"].min())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,3 +45,11 @@ def test_a_temperature_out_of_range_is_refused(score: Score, model: str, tempera
     options: dict[str, Any] = {"temperature": temperature}
     with pytest.raises(UsageError, match=f"^temperature {temperature:g}: it lies between 0 and 2"):
         perform(score, model=model, **options)
+
+
+@pytest.mark.parametrize("model", registry.names("render-performance"))
+def test_the_rest_that_a_score_begins_with_is_played(score: Score, model: str) -> None:
+    notes = score.notes.copy()
+    notes["onset_beat"] += 6.0
+    played = perform(replace(score, notes=notes), model=model, bpm=60).notes
+    assert played["onset_s"].min() == pytest.approx(6.0, abs=0.5)  # a player is not a clock
