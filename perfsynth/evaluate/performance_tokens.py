@@ -57,11 +57,7 @@ def table_ii(generated: Traits, reference: Traits, *, padding: Padding = "none")
 
 def tokens(side: Traits, among: np.ndarray) -> np.ndarray:
     """Token ids of the notes `among` those of a score, in its order: (k, 3), columns as `FEATURES`."""
-    onset = np.rint(side.onset_s[among] * seed.TICKS_PER_S)
-    ioi = np.clip(np.diff(onset, prepend=onset[:1]), -seed.MAX_IOI, seed.MAX_IOI) + seed.MAX_IOI + 1
-    duration = np.clip(np.rint(side.duration_s[among] * seed.TICKS_PER_S), 1, seed.MAX_DURATION) - 1
-    columns = (seed.nearest_bin(side.velocity[among]), ioi, duration)
-    return np.stack(columns, axis=1).astype(int) + seed.SPECIAL
+    return seed.performed_ids(side.onset_s[among], side.duration_s[among], side.velocity[among])
 
 
 def _framed(ids: np.ndarray) -> np.ndarray:

@@ -57,14 +57,14 @@ def encode(performance: Performance) -> Tokens:
     order = np.lexsort([notes["pitch"], onset])
     notes, onset = notes[order], onset[order]
     _check(notes["pitch"], onset)
-    duration = np.rint(notes["duration_s"] * TICKS_PER_S).astype(np.int64)
+    duration = np.rint(notes["duration_s"] * TICKS_PER_S)
     if n_cut := int((duration > MAX_DURATION).sum()):
         longest_s = MAX_DURATION / TICKS_PER_S
         log.warning("the %s vocabulary ends at %g s: %d longer notes are cut", NAME, longest_s, n_cut)
     columns = {
         "pitch": notes["pitch"] - MIN_PITCH,
         "velocity": nearest_bin(notes["velocity"]),
-        "duration": np.clip(duration, 1, MAX_DURATION) - 1,
+        "duration": duration_of(duration),
         "ioi": ioi_of(onset),
         "position": onset % TICKS_PER_BAR,
         "bar": onset // TICKS_PER_BAR,
@@ -78,6 +78,11 @@ def ioi_of(onset: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(np.diff(onset, prepend=onset[:1]), -MAX_IOI, MAX_IOI) + MAX_IOI + 1)
 
 
+def duration_of(duration: np.ndarray) -> np.ndarray:
+    """Index (0..1151) of durations in ticks."""
+    return np.asarray(np.clip(duration, 1, MAX_DURATION) - 1)
+
+
 def onsets_of(ids: np.ndarray) -> np.ndarray:
     """Onset in ticks, by bar and position, of each note of (n, 6) ids that are not special."""
     bar, position = (ids[:, FIELDS.index(field)].astype(np.int64) - SPECIAL for field in ("bar", "position"))
@@ -87,6 +92,13 @@ def onsets_of(ids: np.ndarray) -> np.ndarray:
 def nearest_bin(velocity: np.ndarray) -> np.ndarray:
     """Index (0..63) of the velocity bin nearest to each MIDI velocity; the softer of two equally near."""
     return np.abs(np.asarray(velocity, float)[:, None] - VELOCITIES[None, :]).argmin(axis=1)
+
+
+def performed_ids(onset_s: np.ndarray, duration_s: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+    """Ids (n, 3) of velocity, IOI and duration, what M2M predicts of notes, in the order of their score."""
+    onset, duration = (np.rint(seconds * TICKS_PER_S) for seconds in (onset_s, duration_s))
+    columns = (nearest_bin(velocity), ioi_of(onset), duration_of(duration))
+    return np.stack(columns, axis=1).astype(int) + SPECIAL
 
 
 def _check(pitch: np.ndarray, onset: np.ndarray) -> None:

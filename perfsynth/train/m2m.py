@@ -65,10 +65,8 @@ def pair_of(score: Score, performance: Performance, pianist: str) -> Pair | None
         return None
     ids[:, vocabulary.FIELDS.index("ioi")] = vocabulary.ioi_of(vocabulary.onsets_of(ids)) + vocabulary.SPECIAL
     notes = performance.notes[row]
-    onset = np.rint((notes["onset_s"]) * vocabulary.TICKS_PER_S).astype(int)
-    duration = np.clip(np.rint(notes["duration_s"] * vocabulary.TICKS_PER_S), 1, vocabulary.MAX_DURATION)
-    columns = (vocabulary.nearest_bin(notes["velocity"]), vocabulary.ioi_of(onset), duration.astype(int) - 1)
-    return Pair(ids, np.stack(columns, axis=1) + vocabulary.SPECIAL, pianist)
+    performed = vocabulary.performed_ids(notes["onset_s"], notes["duration_s"], notes["velocity"])
+    return Pair(ids, performed, pianist)
 
 
 class M2MTask:
