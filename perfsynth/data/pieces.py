@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -72,6 +72,8 @@ def load(path: Path) -> Piece:
     InputError
         When the file is not one of `save`.
     """
+    if path.is_file() and not is_zipfile(path):  # of a corpus of sounds, say
+        raise InputError(f"{path}: no piece of a prepared corpus; perfsynth data nasap prepare makes one")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             head = json.loads(str(arrays["head"]))

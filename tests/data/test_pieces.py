@@ -73,6 +73,15 @@ def test_another_npz_and_no_file_are_told(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.npz")
 
 
+def test_a_file_of_a_corpus_of_sounds_is_told_without_advice_of_numpys(tmp_path: Path) -> None:
+    (tmp_path / "a.mid").write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60")
+    with pytest.raises(
+        InputError, match=r"a\.mid: no piece of a prepared corpus; perfsynth data nasap prepare"
+    ) as caught:
+        load(tmp_path / "a.mid")
+    assert "pickle" not in str(caught.value)
+
+
 def test_splits_never_change() -> None:
     known = {
         "Bach/Fugue/bwv_846": "valid",
