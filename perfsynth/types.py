@@ -186,6 +186,7 @@ class Alignment(Artifact):
     """One row per score note: when it sounds in a recording."""
 
     notes: np.ndarray  # ALIGNED_NOTE
+    doubled: dict[str, str] = field(default_factory=dict)  # as `Score.doubled`
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,12 @@ def align(
         if not isinstance(audio, Audio):
             raise UsageError("method deep-performer needs the whole recording in memory: give it Audio")
         notes = by_seed(audio, score, render, backend=backend, device=device)
-        return Alignment(notes, **score.made_by("align", method, recording=audio.sha256))
+        return Alignment(notes, score.doubled, **score.made_by("align", method, recording=audio.sha256))
     from perfsynth.align.production import aligned
 
     notes, summary = aligned(audio, score, jumps=jumps, backend=backend, device=device)
     made = score.made_by("align", method, recording=audio.sha256, **_plain(summary))
-    return Alignment(notes, **made)
+    return Alignment(notes, score.doubled, **made)
 
 
 def summary_of(alignment: Alignment) -> Summary | None:

@@ -62,7 +62,7 @@ def aligned(performance: Performance, score: Score) -> Alignment:
     onset_s = np.where(found, played["onset_s"], np.nan)
     ends_s = sound_offs_s(performance)[row]
     table = rows(score.notes, onset_s, onset_s + played["duration_s"], found.astype(float), sound_off_s=ends_s)
-    return Alignment(table, **score.made_by("align", "symbolic", recording=performance.sha256))
+    return Alignment(table, score.doubled, **score.made_by("align", "symbolic", recording=performance.sha256))
 
 
 def match(notes: np.ndarray, performed: np.ndarray) -> np.ndarray:

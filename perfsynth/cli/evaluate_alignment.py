@@ -161,12 +161,24 @@ def _true(truth: Alignment | Performance, found: Alignment, name: str) -> np.nda
         raise InputError(
             f"{name}: does not say which note of the score each is; align it: perfsynth align {name} SCORE"
         )
+    ids = _shared(played["note_id"].tolist(), found.doubled)
     places = {str(note["note_id"]): (note["score_onset_beat"], note["score_duration_beat"]) for note in found.notes}
     rows = [
         (
-            *(note["note_id"], note["pitch"], *places.get(str(note["note_id"]), (0.0, 0.0))),
+            *(note_id, note["pitch"], *places.get(note_id, (0.0, 0.0))),
             *(note["onset_s"], note["onset_s"] + note["duration_s"], sound_off_s, 1.0, "matched"),
         )
-        for note, sound_off_s in zip(played, sound_offs_s(truth)[joined], strict=True)
+        for note_id, note, sound_off_s in zip(ids, played, sound_offs_s(truth)[joined], strict=True)
+        if note_id
     ]
     return np.array(rows, ALIGNED_NOTE)
+
+
+def _shared(ids: list[str], doubled: Mapping[str, str]) -> list[str]:
+    """The ids of played notes, that of the other where one shares its key; "" where the other is played too."""
+    taken, made = set(ids), []
+    for note_id in ids:
+        shared = doubled.get(note_id, note_id)
+        made.append("" if shared != note_id and shared in taken else shared)
+        taken.add(shared)
+    return made

@@ -46,6 +46,7 @@ def write_jsonl(artifact: Tokens | Alignment | Performance) -> bytes:
         header["controls"] = [_plain(row, CONTROL) for row in artifact.controls.tolist()]
         rows = (_plain(row, PERFORMED_NOTE) for row in artifact.notes.tolist())
     else:
+        header |= {"doubled": artifact.doubled} if artifact.doubled else {}
         rows = (_plain(row, ALIGNED_NOTE) for row in artifact.notes.tolist())
     lines = [json.dumps(header), *(json.dumps(row) for row in rows)]
     return ("\n".join(lines) + "\n").encode()
@@ -76,7 +77,8 @@ def read_jsonl(data: bytes, *, name: str = "notes") -> Tokens | Alignment | Perf
         if kind == "tokens":
             return _tokens(header, rows, name, made)
         if kind == "alignment":
-            alignment = Alignment(_table(rows, ALIGNED_NOTE, name, first_line=2, optional=("sound_off_s",)), **made)
+            notes = _table(rows, ALIGNED_NOTE, name, first_line=2, optional=("sound_off_s",))
+            alignment = Alignment(notes, _doubled(header, name), **made)
             _check_alignment(alignment, name)
             return alignment
         parts = tuple(_part(row) for row in header["parts"])
@@ -131,6 +133,13 @@ def _table(
             line = first_line + index if first_line > 1 else 1
             raise InputError(f"{name}: line {line}: not a row of {', '.join(names)} ({error})") from error
     return table
+
+
+def _doubled(header: dict[str, Any], name: str) -> dict[str, str]:
+    found = header.get("doubled", {})
+    if not isinstance(found, dict) or not all(isinstance(note_id, str) for note_id in found.values()):
+        raise InputError(f"{name}: line 1: doubled does not name a note for each note; write the file again")
+    return found
 
 
 def _part(row: dict[str, Any]) -> Part:

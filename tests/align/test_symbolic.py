@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,7 +116,7 @@ def test_a_great_many_notes_of_one_key_are_matched_in_bounded_memory(monkeypatch
 
 def test_an_alignment_of_notes_has_the_rows_of_one_of_sound() -> None:
     kept = np.arange(len(HUMAN)) % 10 > 0
-    found = symbolic.aligned(Performance(HUMAN[kept], sha256="abc"), SCORE)
+    found = symbolic.aligned(Performance(HUMAN[kept], sha256="abc"), replace(SCORE, doubled={"a": "b"}))
     rows, place = found.notes, {str(note["note_id"]): note for note in HUMAN[kept]}
     assert len(rows) == len(SCORE.notes)
     matched = rows["status"] == "matched"
@@ -126,6 +128,7 @@ def test_an_alignment_of_notes_has_the_rows_of_one_of_sound() -> None:
     first = rows[matched][0]
     assert first["offset_s"] == pytest.approx(first["onset_s"] + place[first["note_id"]]["duration_s"])
     assert found.history[-1].options["recording"] == "abc"
+    assert found.doubled == {"a": "b"}
 
 
 def test_a_performance_of_another_piece_is_refused() -> None:

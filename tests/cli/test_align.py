@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -190,6 +191,23 @@ def test_a_match_file_is_a_truth(here: Path) -> None:
     done = invoke("evaluate", "alignment", "found.jsonl", "--reference", "true.match", "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["within_20_ms"] == 100
+
+
+def test_a_match_file_may_name_either_of_two_notes_on_a_key(here: Path) -> None:
+    found = read_jsonl(invoke("align", "played.mid", "score.mid").stdout_bytes)
+    assert isinstance(found, Alignment)
+    first, second = found.notes["note_id"][:2]
+    (here / "shared.jsonl").write_bytes(write_jsonl(replace(found, doubled={"a": str(first), "b": str(second)})))
+    assert invoke("align", "played.mid", "score.mid", "-o", "either.match", "--force").exit_code == 0
+    lines = (here / "either.match").read_text().replace(f"snote({first},", "snote(a,").splitlines()
+    struck = next(line for line in lines if f"snote({second}," in line)
+    lines.append(struck.replace(f"snote({second},", "snote(b,"))  # both are played: the one that has a row counts
+    (here / "either.match").write_text("\n".join(lines) + "\n")
+    done = invoke("evaluate", "alignment", "shared.jsonl", "--reference", "either.match", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "not in the alignment" not in done.stderr
+    figures = json.loads(done.stdout)
+    assert (figures["notes"], figures["within_20_ms"]) == (40, 100)
 
 
 def test_evaluate(here: Path) -> None:

@@ -38,12 +38,13 @@ def test_an_alignment_comes_back_with_its_unplayed_notes() -> None:
         ("n1", 60, 0.0, 1.0, 0.1, 1 / 3, 0.5, 0.9, "matched"),
         ("n2", 62, 1.0, 1.0, *3 * (np.nan,), 0.0, "unplayed"),
     ]
-    data = write_jsonl(Alignment(np.array(rows, ALIGNED_NOTE), history=(MADE,)))
+    data = write_jsonl(Alignment(np.array(rows, ALIGNED_NOTE), {"n3": "n2"}, history=(MADE,)))
     assert json.loads(data.splitlines()[2])["onset_s"] is None
     read = read_jsonl(data)
     assert isinstance(read, Alignment)
     assert read.notes.tolist()[0] == rows[0]
     assert np.isnan(read.notes["offset_s"][1])
+    assert read.doubled == {"n3": "n2"}
 
 
 def test_an_alignment_without_the_ends_of_sounds_is_read() -> None:
@@ -111,6 +112,8 @@ def test_lines_end_at_line_feeds_only_and_blank_ones_are_passed_over() -> None:
         (PLAYED + json.dumps({**NOTE, "onset_s": -0.1}), "negative"),
         (PLAYED + json.dumps({**NOTE, "onset_s": 1e300}), "over a day"),
         (PLAYED + json.dumps({**NOTE, "duration_s": float("inf")}), "over a day"),
+        ('{"perfsynth": "alignment", "doubled": ["n1"]}', "line 1: doubled"),
+        ('{"perfsynth": "alignment", "doubled": {"n1": 2}}', "line 1: doubled"),
         (ALIGNED + json.dumps({**PLACE, "status": "guessed"}), "line 2: .*no aligned note"),
         (ALIGNED + json.dumps(PLACE) + "\n" + json.dumps({**PLACE, "onset_s": None}), "line 3: .*no aligned note"),
         (ALIGNED + json.dumps({**PLACE, "offset_s": 0.0}), "line 2: .*no aligned note"),
