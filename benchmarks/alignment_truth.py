@@ -1,14 +1,16 @@
 """Recordings whose every note is known: human performances on a sampled piano, half of them degraded.
 
     python benchmarks/alignment_truth.py CORPUS OUT --samples SALAMANDER
-        [--set final|tuning|more-tuning|fresh-final]
+        [--set final|tuning|more-tuning|fresh-final|dry-tuning|steady-tuning]
 
 CORPUS is what `perfsynth data nasap prepare` makes. Of each piece: the first 100 s of one performance as
 ``recording.flac``, the score to there as ``score.mid`` at one tempo, the true times as ``truth.jsonl``. Every second
 piece is heard through reverberation, a low-pass at 5 kHz and pink noise at -22 dB. The pieces of ``final`` are of the
 validation split and those of ``tuning`` of the training split; nothing is to be tuned on the former. Twenty more of
 the training split are ``more-tuning``, and twelve more of the other two ``fresh-final``: drawn by `SEED`, one of each
-composer in turn, none of them music that another set has.
+composer in turn, none of them music that another set has. ``dry-tuning`` and ``steady-tuning`` are slow and
+contrapuntal pieces of the training split: as they were played, but without the pedal, and as they are written, without
+it too, at a tempo drawn for each piece, keys held for a share of what is written that is drawn too.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from perfsynth.expression import played_notes, sound_offs_s
 from perfsynth.formats.audio import audio_bytes
 from perfsynth.formats.jsonl import write_jsonl
 from perfsynth.synth.core import synthesize
-from perfsynth.types import ALIGNED_NOTE, TEMPO, Alignment, Audio, Performance, Score
+from perfsynth.types import ALIGNED_NOTE, PERFORMED_NOTE, TEMPO, Alignment, Audio, Performance, Score
 
 LENGTH_S = 100.0
 RATE = 44100
@@ -46,6 +48,16 @@ FINAL = (
     "Schubert/Impromptu_op.90_D.899/3",
     "Scriabin/Sonatas/5",
 )
+LEGATO = (
+    *(f"Bach/Fugue/bwv_{number}" for number in (857, 858, 862, 863, 867, 868, 873, 874, 876, 880, 884, 885, 891, 892)),
+    *(f"Bach/Prelude/bwv_{number}" for number in (854, 865, 867, 889, 891)),
+    "Beethoven/Piano_Sonatas/8-2",
+    "Beethoven/Piano_Sonatas/21-2",
+    "Schubert/Piano_Sonatas/664-2",
+    "Schumann/Kreisleriana/4",
+    "Schumann/Kreisleriana/6",
+)
+QUARTER_BPM, HELD = (35.0, 210.0), (0.7, 1.0)  # of the steady ones
 MORE_TUNING, FRESH_FINAL, SEED = 20, 12, 5
 VERSIONS = ("_repeat", "_no_repeat", "_no_trio")  # of one piece
 TUNING_COMPOSERS = 12  # one piece each of as many composers of the training split as there are, then more of the first
@@ -63,7 +75,9 @@ def main() -> None:
     for number, entry in enumerate(chosen):
         folder = asked.out / entry.piece.replace("/", "__")
         if not (folder / "truth.jsonl").exists():
-            build(pieces.load(asked.corpus / entry.path), folder, asked.samples, degraded=number % 2 == 1)
+            piece = pieces.load(asked.corpus / entry.path)
+            played = PLAYED.get(asked.set, as_played)(piece, np.random.default_rng([SEED, number]))
+            build(piece, played, folder, asked.samples, degraded=number % 2 == 1)
         print(folder, flush=True)
 
 
@@ -95,6 +109,12 @@ def fresh_final(corpus: Path) -> list[pieces.Entry]:
     return drawn(corpus, ("valid", "test"), FRESH_FINAL)
 
 
+def legato(corpus: Path) -> list[pieces.Entry]:
+    """Slow and contrapuntal pieces to tune on."""
+    entries = {entry.piece: entry for entry in pieces.read_manifest(corpus) if entry.split == "train" and entry.path}
+    return [entries[piece] for piece in LEGATO]
+
+
 def drawn(corpus: Path, splits: tuple[str, ...], number: int) -> list[pieces.Entry]:
     """Pieces of some splits that neither `final` nor `tuning` has, of each composer in turn."""
     taken = {music(entry) for entry in final(corpus) + tuning(corpus)}
@@ -114,12 +134,18 @@ def music(entry: pieces.Entry) -> str:
     return re.sub(f"({'|'.join(VERSIONS)})$", "", entry.piece)
 
 
-SETS = {"final": final, "tuning": tuning, "more-tuning": more_tuning, "fresh-final": fresh_final}
+SETS = {
+    "final": final,
+    "tuning": tuning,
+    "more-tuning": more_tuning,
+    "fresh-final": fresh_final,
+    "dry-tuning": legato,
+    "steady-tuning": legato,
+}
 
 
-def build(piece: pieces.Piece, folder: Path, samples: str, *, degraded: bool) -> None:
-    """Write the three files of a piece."""
-    performance = performance_of(piece)
+def build(piece: pieces.Piece, performance: Performance, folder: Path, samples: str, *, degraded: bool) -> None:
+    """Write the files of a piece."""
     score, truth = cut(piece.scores["musicxml"], performance)
     audio = record(performance, samples)
     if degraded:
@@ -132,13 +158,39 @@ def build(piece: pieces.Piece, folder: Path, samples: str, *, degraded: bool) ->
     (folder / "truth.jsonl").write_bytes(write_jsonl(truth))
 
 
-def performance_of(piece: pieces.Piece) -> Performance:
+def as_played(piece: pieces.Piece, random: np.random.Generator) -> Performance:
     """The first performance, its first 100 s."""
     performance = next(iter(piece.performances.values()))
     notes, controls = performance.notes, performance.controls
     return replace(
         performance, notes=notes[notes["onset_s"] < LENGTH_S - 2], controls=controls[controls["time_s"] < LENGTH_S]
     )
+
+
+def dry(piece: pieces.Piece, random: np.random.Generator) -> Performance:
+    """The same without pedals."""
+    performance = as_played(piece, random)
+    return replace(performance, controls=performance.controls[:0])
+
+
+def steady(piece: pieces.Piece, random: np.random.Generator) -> Performance:
+    """The score at one tempo, each key held for the same share of what is written, velocities drawn; no pedal."""
+    quarter_s = 60 / np.exp(random.uniform(*np.log(QUARTER_BPM)))
+    return steadily(piece.scores["musicxml"], quarter_s, random.uniform(*HELD), random)
+
+
+def steadily(score: Score, quarter_s: float, held: float, random: np.random.Generator) -> Performance:
+    """A score without its grace notes at one tempo, as far as it goes in 100 s."""
+    written = score.notes[score.notes["duration_beat"] > 0]
+    notes = np.zeros(len(written), PERFORMED_NOTE)
+    notes["note_id"], notes["pitch"] = written["note_id"], written["pitch"]
+    notes["onset_s"] = 0.5 + quarter_s * (written["onset_beat"] - written["onset_beat"].min())
+    notes["duration_s"] = held * quarter_s * written["duration_beat"]
+    notes["velocity"] = random.integers(40, 90, len(notes))
+    return Performance(notes[notes["onset_s"] < LENGTH_S - 2])
+
+
+PLAYED = {"dry-tuning": dry, "steady-tuning": steady}
 
 
 def cut(score: Score, performance: Performance) -> tuple[Score, Alignment]:

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from perfsynth.align.bands import Bands
+from perfsynth.align.ends import AGAIN_S, NEIGHBOUR_S, SHORTEST_S, gaps, level_at, likeliest_s, struck_again_s
 from perfsynth.align.evidence import OnsetModel
 from perfsynth.align.features import FRAME_S
-from perfsynth.align.offsets import NEIGHBOUR_S, SHORTEST_S, gaps, level_at, likeliest
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 
 RATIOS = np.exp(np.linspace(0, np.log(30), 36))  # of the time that the key was down
 N_INPUTS = 19
-AGAIN_S = 1.0  # beyond which the next stroke of the same string does not matter
 SHORT, LONG = round(0.06 / FRAME_S), round(0.15 / FRAME_S)  # frames to either side of a fall
 BLOCK_NOTES, BLOCK_FRAMES = 1024, 16384
 WEIGHTS = Path(__file__).parent.parent / "pretrained" / "align-offsets" / "sounding.safetensors"
@@ -56,18 +55,8 @@ def sound_off_s(heard: Bands, pitch: np.ndarray, onset_s: np.ndarray, offset_s: 
         seen, times = described(
             heard.levels, falls, pitch[block], onset_s[block], offset_s[block], again_s[part], onsets
         )
-        best = likeliest(sound_off_model()(seen), times - onset_s[block, None])
-        found[block] = times[np.arange(len(block)), best]
+        found[block] = onset_s[block] + likeliest_s(sound_off_model()(seen), times - onset_s[block, None])
     return np.asarray(np.maximum(np.minimum(found, heard.length_s), offset_s))
-
-
-def struck_again_s(pitch: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
-    """When the same pitch begins again, (n,), inf where it does not."""
-    order = np.lexsort([onset_s, pitch])
-    again_s = np.full(len(pitch), np.inf)
-    same = np.diff(pitch[order]) == 0
-    again_s[order[:-1][same]] = onset_s[order[1:][same]]
-    return again_s
 
 
 def overall_falls(levels: np.ndarray) -> np.ndarray:
