@@ -81,6 +81,22 @@ class Row:
                 raise InputError(f"{self.inputs[0]}: {name!r} is {path!r}; name a file, or leave it out")
         return {name: path if is_url(path) else join(folder, path) for name, path in found.items()}
 
+    def onward(self, stage: Columns) -> dict[str, Any]:
+        """What it says to the stages that come next: its files in the columns of the stage that has read them.
+
+        ``input`` and ``output`` are of one stage only; the name that the result was given goes on as far as it says
+        nothing of its kind.
+        """
+        named = _listed(self.fields) if self.fields else list(self.inputs)
+        kept = {name: value for name, value in self.fields.items() if name not in ("input", "inputs", "output")}
+        if self.fields.get("output"):
+            kept["output"] = str(PurePosixPath(self.output).with_suffix(""))
+        if named is None:
+            return kept
+        most = len(stage.reads) - 1
+        last = named[most:] if stage.several else named[most]
+        return kept | dict(zip(stage.reads, [*named[:most], last], strict=True))
+
 
 def columns(stage: str) -> Columns:
     """The columns of a stage; ``input`` and ``output`` for one that has none of its own."""
@@ -183,10 +199,15 @@ def _row(fields: dict[str, Any], where: str, stage: Columns, folder: str) -> Row
     return Row(inputs, _output(fields, where, inputs[0]), fields)
 
 
-def _inputs(fields: dict[str, Any], stage: Columns) -> list[Any]:
+def _listed(fields: dict[str, Any]) -> list[Any] | None:
     listed = fields.get("inputs", fields.get("input"))
+    return listed if listed is None or isinstance(listed, list) else [listed]
+
+
+def _inputs(fields: dict[str, Any], stage: Columns) -> list[Any]:
+    listed = _listed(fields)
     if listed is not None:
-        return listed if isinstance(listed, list) else [listed]
+        return listed
     found = {column: fields.get(column) for column in stage.reads}
     lacking = [column for column in stage.reads if not found[column]]
     if len(lacking) == 1 and lacking[0] in stage.spared:

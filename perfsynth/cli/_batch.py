@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import perf_counter
 from typing import Any
 
@@ -92,7 +92,7 @@ def targets_of(rows: list[Row], out_dir: str, suffix: str) -> list[str]:
     UsageError
         When two of them would be the same file.
     """
-    targets = [row.target(suffix) for row in rows]
+    targets = [str(PurePosixPath(row.target(suffix))) for row in rows]
     twice = next((target for target, number in Counter(targets).items() if number > 1), None)
     if twice is not None:
         raise UsageError(f"--out-dir: two inputs would both be written to {twice}; give them ids, or run them apart")
@@ -107,6 +107,8 @@ def run(
 
     Raises
     ------
+    UsageError
+        When the options mean nothing, as the first item shows that gets so far.
     BatchError
         When items failed.
     """
@@ -117,6 +119,8 @@ def run(
         make_folder(folder)
     for path in filter(None, (how.failures, how.results)):
         check_file(path)
+        if how.shard is not None and _same(path, how.manifest):
+            raise UsageError(f"{path}: has the rows of all shards; name another file for those of one")
     with _recorded([row for _, row in mine], [job for job, _ in mine], outcomes, stage, how, session):
         _work([job for job, _ in mine], outcomes, tally, how, session)
     then([mine[index][0].target for index, outcome in sorted(outcomes.items()) if outcome.status != "failed"])
@@ -147,6 +151,11 @@ def _work(jobs: list[Job], outcomes: dict[int, Outcome], tally: Tally, how: Batc
                 for answer in answers:
                     index = pending[answer.index]
                     outcome = answer.result or _lost(jobs[index], answer.error, session)
+                    if outcome.exit_code == UsageError.exit_code:
+                        if not (tally.done or tally.skipped):
+                            outcomes.clear()
+                            raise UsageError(outcome.error)
+                        session.fail(UsageError(f"{jobs[index].name}: {outcome.error}"), outcome.exit_code)
                     for line in outcome.lines:
                         session.tell(line)
                     outcomes[index] = outcome
@@ -176,26 +185,36 @@ def _recorded(
         session.say(f"perfsynth: {len(outcomes)} of {len(jobs)} done; run it again with --skip-existing for the rest")
         raise
     finally:
-        old = parent(how.manifest)
-        made: dict[str, list[dict[str, Any]]] = {"failed": [], "there": []}
-        paths = {"failed": how.failures, "there": how.results}
-        for index, outcome in sorted(outcomes.items()):
-            kind = "failed" if outcome.status == "failed" else "there"
-            target = jobs[index].target
-            if outcome.status == "skipped" and not storage.is_url(target) and not Path(target).exists():
-                continue  # another process is at it
-            new = Path(paths[kind] or "").parent
-            reads = columns(stage).reads
-            fields = rows[index].fields or dict(zip(reads, rows[index].inputs, strict=True))
-            row = relocated({name: value for name, value in fields.items() if name != "error"}, old, new)
-            if kind == "failed":
-                row |= {"error": outcome.error}
-            else:
-                row |= relocated({columns(stage).makes: target}, ".", new)
-            made[kind].append(row)
-        for kind, path in paths.items():
-            if path is not None:
-                write_rows(Path(path), made[kind])
+        if outcomes or not jobs:  # else nothing came of it, and what an earlier batch has written holds
+            _record(rows, jobs, outcomes, stage, how)
+
+
+def _record(rows: list[Row], jobs: list[Job], outcomes: dict[int, Outcome], stage: str, how: Batch) -> None:
+    old, reads = parent(how.manifest), columns(stage)
+    made: dict[str, list[dict[str, Any]]] = {"failed": [], "there": []}
+    paths = {"failed": how.failures, "there": how.results}
+    again = _same(how.failures, how.manifest)
+    for index, (row, job) in enumerate(zip(rows, jobs, strict=True)):
+        outcome = outcomes.get(index)
+        if outcome is None:
+            made["failed"] += [row.fields] if again else []  # not reached, and still to be done
+        elif outcome.status == "failed":
+            kept = {name: value for name, value in (row.fields or row.onward(reads)).items() if name != "error"}
+            made["failed"].append(relocated(kept, old, Path(how.failures or "").parent) | {"error": outcome.error})
+        elif outcome.status == "done" or storage.is_url(job.target) or Path(job.target).exists():  # else another's
+            kept = {name: value for name, value in row.onward(reads).items() if name != "error"}
+            new = Path(how.results or "").parent
+            made["there"].append(relocated(kept, old, new) | relocated({reads.makes: job.target}, ".", new))
+    for kind, path in paths.items():
+        if path is not None:
+            write_rows(Path(path), made[kind])
+
+
+def _same(file: str | None, manifest: str | None) -> bool:
+    """Whether a file to write is the manifest that is read."""
+    if file is None or manifest in (None, STDIN) or storage.is_url(manifest or ""):
+        return False
+    return Path(file).resolve() == Path(manifest or "").resolve()
 
 
 def elsewhere(job: Job) -> Outcome:
@@ -218,6 +237,8 @@ def _attempt(job: Job, *, session: Session, progress: Progress) -> Outcome:
     started = perf_counter()
     try:
         status = process(job, session, progress)
+    except UsageError as error:  # told where it is known whether any other item is done
+        return Outcome("failed", perf_counter() - started, error=str(error), exit_code=error.exit_code)
     except PerfsynthError as error:
         session.fail(error, error.exit_code)
         return Outcome("failed", perf_counter() - started, error=str(error), exit_code=error.exit_code)

@@ -48,6 +48,21 @@ def test_results_are_named_by_output_then_id_then_file(row: dict, target: str) -
 
 
 @pytest.mark.parametrize(
+    ("row", "stage", "onward"),
+    [
+        ({"input": "x.mid", "id": "a"}, "render-performance", {"score": "x.mid", "id": "a"}),
+        ({"inputs": ["x.wav", "y.mid"]}, "align", {"audio": "x.wav", "score": "y.mid"}),
+        ({"score": "x.mid", "output": "a/b.mid", "split": "test"}, "render-performance",
+         {"score": "x.mid", "output": "a/b", "split": "test"}),
+        ({"inputs": ["g.mid", "s.mid", "h.mid", "i.mid"]}, "evaluate performance",
+         {"generated": "g.mid", "score": "s.mid", "reference": ["h.mid", "i.mid"]}),
+    ],
+)  # fmt: skip
+def test_what_a_row_says_to_one_stage_alone_does_not_go_on(row: dict, stage: str, onward: dict) -> None:
+    assert rows(json.dumps(row), stage=stage)[0].onward(columns(stage)) == onward
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
         ("nonsense", "m.jsonl:2: not JSON"),

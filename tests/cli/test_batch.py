@@ -226,6 +226,7 @@ def test_shards_make_the_whole_and_inputs_need_no_manifest(work: Workplace) -> N
         (["--manifest", "m.jsonl", "x.mid", "--out-dir", "o"], "names the inputs"),
         (["--manifest", "nowhere.jsonl", "--out-dir", "o"], "nowhere.jsonl: cannot be read"),
         (["--manifest", "twice.jsonl", "--out-dir", "o"], "both be written to a.jsonl"),
+        (["--manifest", "spelled.jsonl", "--out-dir", "o"], "both be written to s/a.jsonl"),
         (["--manifest", "m.jsonl", "--out-dir", "o", "--shard", "3/2"], "--shard 3/2"),
         (["--manifest", "m.jsonl", "--out-dir", "o", "--jobs", "-1"], "--jobs -1"),
         (["--manifest", "m.jsonl", "--out-dir", "o", "--jobs", "2", "--cluster", "x"], "exclude each other"),
@@ -238,12 +239,45 @@ def test_what_means_nothing_is_refused_in_one_line(work: Workplace, arguments: l
     (work.folder / "x.mid").write_bytes(midi(0))
     (work.folder / "m.jsonl").write_text('{"performance": "x.mid"}\n')
     (work.folder / "twice.jsonl").write_text('{"performance": "x.mid", "id": "a"}\n' * 2)
+    rows = [{"performance": "x.mid", "id": name} for name in ("s/a", "./s//a")]
+    (work.folder / "spelled.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (work.folder / "up.jsonl").write_text('{"performance": "x.mid", "output": "../a"}\n')
     child = work.start(*arguments)
     said = child.communicate(timeout=TIMEOUT_S)[1]
     assert child.returncode in (1, 2), said
     assert words in said
     assert "defect" not in said
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_options_that_mean_nothing_are_refused_once_for_all_rows(work: Workplace, jobs: str) -> None:
+    (work.folder / "earlier.jsonl").write_text('{"performance": "corpus/000/played.mid"}\n')
+    (work.folder / "broken.mid").write_bytes(b"no MIDI")
+    before = work.made(".")
+    path = manifest(work.folder, 4)
+    path.write_text('{"performance": "../broken.mid"}\n' + path.read_text())
+    line = ("--manifest", path, "--out-dir", "o", "--jobs", jobs, "--failures", "earlier.jsonl", "--vocabulary", "none")
+    words = work.run(*line, exit_code=2)
+    assert words.count("'none' is no model of tokenize") == 1
+    assert {name: data for name, data in work.made(".").items() if name in before} == before
+
+
+def test_the_results_of_rows_with_input_are_what_the_next_stage_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    invoke = CliRunner().invoke
+    for number in (0, 1):
+        Path(f"{number}.mid").write_bytes(midi(number))
+    rows = [{"input": "0.mid", "id": "a"}, {"score": "1.mid", "output": "b/c.mid"}]
+    Path("m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    chain = ["--manifest", "m.jsonl", "--out-dir", "played", "--results", "r.jsonl", "--bpm", "31"]
+    assert invoke(whole_app, ["render-performance", "--model", "deadpan", *chain]).exit_code == 0
+    assert invoke(whole_app, ["tokenize", "--manifest", "r.jsonl", "--out-dir", "o"]).exit_code == 0
+    for name in ("a", "b/c"):
+        alone = invoke(whole_app, ["tokenize", f"played/{name}.mid", "-o", "alone.jsonl", "--force"])
+        assert alone.exit_code == 0
+        assert Path(f"o/{name}.jsonl").read_bytes() == Path("alone.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("stage", ["tokenize", "render-performance", "evaluate audio"])
@@ -284,6 +318,32 @@ def test_a_manifest_that_cannot_be_written_is_found_before_any_work(
     assert words in said and said.count("\n") == 1
     assert list((work.folder / "o").iterdir()) == []
     assert not (work.folder / "-").exists()
+
+
+def test_an_interrupt_leaves_what_is_to_be_done_in_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+    app.command("other")(lambda: None)
+
+    @_io.stage(app, "copy", suffix=".txt", binary=False, examples=("perfsynth copy a", "perfsynth copy a"))
+    def copy(item: _io.Item) -> None:
+        """Copy."""
+        if item.name == "interrupted":
+            raise KeyboardInterrupt
+        item.write(item.read())
+
+    monkeypatch.chdir(tmp_path)
+    Path("fine").write_text("x")
+    rows = [{"input": name, "note": name} for name in ("fine", "missing", "interrupted", "never")]
+    Path("m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    line = ["copy", "--manifest", "m.jsonl", "--out-dir", "o", "--failures", "m.jsonl"]
+    refused = CliRunner().invoke(app, [*line, "--shard", "1/2"])
+    assert refused.exit_code == 2 and "m.jsonl: has the rows of all shards" in refused.stderr
+    assert CliRunner().invoke(app, line).exit_code == 130
+    left = [json.loads(text) for text in Path("m.jsonl").read_text().splitlines()]
+    assert [row["note"] for row in left] == ["missing", "interrupted", "never"]
+    assert left[1:] == rows[2:]
 
 
 def test_what_another_process_is_at_is_no_result_yet(work: Workplace) -> None:
