@@ -49,7 +49,7 @@ def perform(
     Raises
     ------
     InputError
-        When the score has no note, or `bpm` is no tempo that can be played.
+        When the score has no note.
     UsageError
         When there is no such model, it takes no such option, or an option is out of its range.
     """
@@ -57,7 +57,7 @@ def perform(
     if len(score.notes) == 0:
         raise InputError("the score has no notes; there is nothing to play")
     if bpm is not None and not SLOWEST_BPM <= bpm <= FASTEST_BPM:
-        raise InputError(
+        raise UsageError(
             f"bpm {bpm:g}: a tempo lies between {SLOWEST_BPM:g} and {FASTEST_BPM:g} quarter notes a minute"
         )
     check_seed(seed)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perfsynth import formats, registry
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import UsageError
 from perfsynth.perform.core import perform
 from perfsynth.seeds import LARGEST
 from perfsynth.types import Score
@@ -24,7 +24,7 @@ def score(example: bytes) -> Score:
 @pytest.mark.parametrize("model", registry.names("render-performance"))
 @pytest.mark.parametrize("bpm", [0.0, -60.0, 1001.0, float("inf"), NAN])
 def test_a_tempo_that_nobody_can_play_is_refused(score: Score, model: str, bpm: float) -> None:
-    with pytest.raises(InputError, match=rf"^bpm {bpm:g}: a tempo lies between 1 and 1000 quarter notes a minute$"):
+    with pytest.raises(UsageError, match=rf"^bpm {bpm:g}: a tempo lies between 1 and 1000 quarter notes a minute$"):
         perform(score, model=model, bpm=bpm)
 
 
