@@ -41,16 +41,23 @@ def picture(audio: Audio | AudioStream, alignment: Alignment) -> Any:
     top.hlines(notes["pitch"], notes["onset_s"], notes["offset_s"], color="cyan", lw=0.8)
     top.plot(notes["onset_s"], notes["pitch"], ".", color="white", ms=3)
     top.set(ylabel="MIDI note")
-    times, bpm = tempo_curve(notes)
-    tempo.step(times, bpm, where="post", lw=0.9)
+    edges_s, bpm = tempo_curve(notes)
+    if len(bpm):
+        tempo.stairs(bpm, edges_s, baseline=None, lw=0.9)
+    else:
+        tempo.set(yticks=[])
+        tempo.text(0.5, 0.5, "too few notes for a tempo", ha="center", va="center", transform=tempo.transAxes)
     tempo.set(ylabel="quarters a minute")
-    sure.plot(notes["onset_s"], notes["confidence"], ".", ms=2)
+    sure.plot(notes["onset_s"], notes["confidence"], ".", ms=2, clip_on=False)
     sure.set(ylabel="confidence", ylim=(-0.02, 1.02), xlabel=f"s (a frame is {1000 * FRAME_S:.1f} ms)")
     return figure
 
 
 def tempo_curve(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """When each quarter note begins and how fast it is, (k,) s and (k,) quarter notes a minute; `ALIGNED_NOTE` in."""
+    """When each quarter note begins and the last one ends, (k + 1,) s, and how fast each is, (k,) quarters a minute.
+
+    `ALIGNED_NOTE` in; nothing where no whole quarter lies between two notes.
+    """
     main = notes[notes["score_duration_beat"] > 0]
     if not len(main):
         return np.zeros(0), np.zeros(0)
@@ -58,4 +65,4 @@ def tempo_curve(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     times = np.maximum.accumulate(main["onset_s"][first])
     grid = np.arange(np.ceil(beats[0]), np.floor(beats[-1]) + 1)
     at_s = np.interp(grid, beats, times)
-    return at_s[:-1], 60 / np.maximum(np.diff(at_s), 0.05)
+    return at_s, 60 / np.maximum(np.diff(at_s), 0.05)
