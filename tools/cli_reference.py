@@ -49,9 +49,15 @@ def default(parameter: Any) -> str:
     return "" if value in (None, ()) or callable(value) else str(getattr(value, "value", value))
 
 
+def in_usage(argument: Any) -> str:
+    """An argument as the usage shows it: in brackets where it may be left out, with dots where there may be several."""
+    word = str(argument.metavar or argument.name.upper())
+    return (word if argument.required else f"[{word}]") + ("..." if argument.nargs == -1 else "")
+
+
 def _row(parameter: Any) -> str:
     names = [*parameter.opts, *parameter.secondary_opts] if parameter.param_type_name == "option" else []
-    words = ", ".join(f"`{word}`" for word in names or [parameter.metavar or parameter.name])
+    words = ", ".join(f"`{word}`" for word in names or [in_usage(parameter)])
     if choices(parameter):
         words += f": {', '.join(choices(parameter))}"
     shown = default(parameter)

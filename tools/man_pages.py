@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from perfsynth.cli import app
 from perfsynth.version import __version__
-from tools.cli_reference import choices, commands
+from tools.cli_reference import choices, commands, in_usage
 
 FOLDER = Path("build/man")
 EXIT_CODES = (
@@ -53,7 +53,7 @@ def command_page(name: str, command: Any) -> str:
     summary, _, rest = text.partition("\n\n")
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
-    usage = " ".join(["[\\fIoptions\\fR]", *(f"\\fI{_text(_metavar(one))}\\fR" for one in arguments)])
+    usage = " ".join(["[\\fIoptions\\fR]", *(f"\\fI{_text(in_usage(one))}\\fR" for one in arguments)])
     lines = [*_head(name, summary), ".SH SYNOPSIS", f".B {name}", usage, ".SH DESCRIPTION", *_paragraphs(summary, rest)]
     if arguments:
         lines += [".SH ARGUMENTS", *(line for one in arguments for line in _described(one))]
@@ -100,7 +100,7 @@ def _paragraphs(*texts: str) -> list[str]:
 def _described(parameter: Any) -> list[str]:
     """An entry of a list: the names, then what they mean and what holds without them."""
     if parameter.param_type_name == "argument":
-        names = f"\\fI{_text(_metavar(parameter))}\\fR"
+        names = f"\\fI{_text(in_usage(parameter))}\\fR"
     else:
         names = ", ".join(f"\\fB{_text(word)}\\fR" for word in [*parameter.opts, *parameter.secondary_opts])
         if not parameter.is_flag:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     Path | None,
-    typer.Argument(metavar="[FOLDER]", help="The dataset, unpacked, in its own layout; else where fetch keeps it."),
+    typer.Argument(metavar="FOLDER", help="The dataset, unpacked, in its own layout; else where fetch keeps it."),
 ]
 Target = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="CORPUS", help="Where it goes; else where train looks.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-Inputs = Annotated[list[str] | None, typer.Argument(metavar="[INPUT]...", help="Files to read; - or nothing: stdin.")]
+Inputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT", help="Files to read; - or nothing: stdin.")]
 Output = Annotated[str | None, typer.Option("--output", "-o", help="File to write; - or nothing: stdout.")]
 OutDir = Annotated[str | None, typer.Option(help="Folder for the results of several inputs.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]

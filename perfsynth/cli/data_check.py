@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # findings
 
-Manifests = Annotated[list[str], typer.Argument(metavar="MANIFEST...", help="JSON Lines, a row a recording; -: stdin.")]
+Manifests = Annotated[list[str], typer.Argument(metavar="MANIFEST", help="JSON Lines, a row a recording; -: stdin.")]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; 0: as many as cores.")]
 Align = Annotated[
     bool, typer.Option("--align", help="Align recordings that have a score and no alignment: seconds for each.")

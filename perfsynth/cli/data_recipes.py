@@ -42,7 +42,7 @@ From = Annotated[
 ]
 To = Annotated[Path | None, typer.Option(metavar="DIR", help="Where to keep it; else below $PERFSYNTH_DATA.")]
 Accept = Annotated[bool, typer.Option("--accept-licence", help="You have read its licence and keep to it.")]
-Folder = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="The dataset; else where fetch keeps it.")]
+Folder = Annotated[Path | None, typer.Argument(metavar="FOLDER", help="The dataset; else where fetch keeps it.")]
 Output = Annotated[str, typer.Option("--output", "-o", metavar="JSONL", help="Manifest to write.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]
 Hashes = Annotated[bool, typer.Option(help="Hash the files of every row; audio takes its time.")]

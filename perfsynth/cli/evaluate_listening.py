@@ -47,7 +47,7 @@ class SoundFormat(StrEnum):
 
 
 Systems = Annotated[
-    list[Path], typer.Argument(metavar="DIR...", help="A folder of audio for each system; a file's name is its piece.")
+    list[Path], typer.Argument(metavar="DIR", help="A folder of audio for each system; a file's name is its piece.")
 ]
 PageOutput = Annotated[str, typer.Option("--output", "-o", help="The page to write; -: stdout.")]
 MethodOption = Annotated[Method, typer.Option(help="One sound at a time, all against a reference, or two.")]

@@ -44,7 +44,7 @@ class PairedTest(StrEnum):
 
 
 AnswerFiles = Annotated[
-    list[Path], typer.Argument(metavar="ANSWERS...", help="Files of answers (JSON or CSV), or folders of them.")
+    list[Path], typer.Argument(metavar="ANSWERS", help="Files of answers (JSON or CSV), or folders of them.")
 ]
 LayoutOption = Annotated[Layout, typer.Option("--format", help="Layout of the tables.")]
 UnitOption = Annotated[Unit, typer.Option(help="Intervals over listeners, or over single ratings as in many papers.")]

@@ -197,3 +197,9 @@ def test_a_seed_that_is_too_large_is_refused_in_one_line(command: str, tmp_path:
     ran = perfsynth(command, EXAMPLE, "--seed", 2**63, "-o", tmp_path / "a")
     assert (ran.returncode, ran.stderr.count(b"\n")) == (2, 1)
     assert b"seed 9223372036854775808: it is a whole number from 0 to 9223372036854775807" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["render", "align", "data check", "data nasap check", "evaluate audio", "models"])
+def test_the_usage_brackets_each_argument_once(command: str) -> None:
+    usage = perfsynth(*command.split(), "--help").stdout.decode().split("\n\n")[0]
+    assert "[[" not in usage and "......" not in usage and "...]..." not in usage
