@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth.dsp.k_weighting import k_weighting
 from perfsynth.errors import PerfsynthError, UsageError
 from perfsynth.types import AudioStream
 
@@ -20,7 +21,6 @@ TRUE_PEAK_DBTP = -1.0
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 OFFSET_LUFS = -0.691  # equation (2): a 997 Hz sine at full scale in one channel reads -3.01 LUFS
-HIGH_PASS_GAIN = 1.00498  # of annex 1 above its corner, whose numerator at 48 kHz is 1, -2, 1; pyloudnorm's has 1
 STEP_S = 0.1  # gating blocks of 400 ms overlap by 75 %, so they are made of four steps
 STEPS_A_BLOCK = 4
 OVERSAMPLING = 4  # annex 2
@@ -50,14 +50,9 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate: int, n_channels: int) -> None:
-        import pyloudnorm.iirfilter
         import soxr
 
-        # The K-weighting of annex 1: a shelf for the head, a high-pass for the ear.
-        shelf = pyloudnorm.iirfilter.IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, sample_rate, "high_shelf")
-        high_pass = pyloudnorm.iirfilter.IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass")
-        gains = (shelf.passband_gain, HIGH_PASS_GAIN)
-        self._sections = np.array([[*f.b * gain, *f.a] for f, gain in zip((shelf, high_pass), gains, strict=True)])
+        self._sections = k_weighting(sample_rate)
         self._state = np.zeros((len(self._sections), 2, n_channels))
         self._weights = np.array(WEIGHTS.get(n_channels, (1.0,) * n_channels))
         self._step = round(STEP_S * sample_rate)
