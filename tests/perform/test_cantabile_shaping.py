@@ -123,3 +123,12 @@ def test_the_last_chord_is_voiced_half_as_far_below_its_loudest_note() -> None:
     loud = curves(read(music), replace(thought(music, np.zeros(29)), velocity=said), Manner(), Calibration()).velocity
     assert loud[7] - loud[5] == pytest.approx(loud[4] - loud[5])  # the loudest note and all before it as they were
     assert loud[7] - loud[6] == pytest.approx(1.5 * (loud[7] - loud[5]))
+
+
+@pytest.mark.parametrize(("beats", "period_s"), [(0.5, 2.0), (1.0, 1.0), (4.0, 0.6)])
+def test_plain_chords_are_played_no_more_sparsely_than_any_music(beats: float, period_s: float) -> None:
+    music = score(*[(beats * number, beats) for number in range(8)])
+    heard = thought(music, np.zeros(round(28 * beats) + 1))
+    heard.statistics["log_beat_period"] = np.log(3.0)
+    assert curves(read(music), heard, Manner(), Calibration()).beat_period_s == pytest.approx(period_s)
+    assert curves(read(music), heard, Manner(bpm=20.0), Calibration()).beat_period_s == pytest.approx(3.0)

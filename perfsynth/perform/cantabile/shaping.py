@@ -19,6 +19,8 @@ FURTHEST = 3.0  # octaves from the mean length, beyond which a note's articulati
 FEW_CHORDS = 20  # with as few, tempo strays half as far: nearly all of its spread would go into the ending
 LAST_VOICED = 0.5  # as far as the networks say are the notes of the last chord below its loudest
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
+SPARSEST = 1.0  # chords a second of a whole performance, of those learned from
+UNHURRIED_S = 0.6  # of a quarter note: for the sake of that many chords none is shorter
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
     return Curves(
         reading.chord,
         beat,
-        beat_period_s=60.0 / manner.bpm if manner.bpm is not None else _learned_period_s(says["log_beat_period"]),
+        beat_period_s=60.0 / manner.bpm if manner.bpm is not None else _learned_period_s(says["log_beat_period"], beat),
         log_beat_period=tempo * spread - heard.written_tempo,
         velocity=_last_chord_together(level + velocity_spread * velocity, reading.chord),
         articulation=held * manner.articulation + _through_changes(reading, heard.written_tempo),
@@ -133,6 +135,8 @@ def _likeliest(down: np.ndarray, possible: np.ndarray, share: float) -> np.ndarr
     return possible & (down > np.quantile(down[possible], max(1 - places, 0.0)))
 
 
-def _learned_period_s(log_beat_period: float) -> float:
-    """Seconds a quarter note, on the average over the piece."""
-    return float(np.clip(np.exp(log_beat_period), FASTEST_S, SLOWEST_S))
+def _learned_period_s(log_beat_period: float, chord_beat: np.ndarray) -> float:
+    """Seconds a quarter note, on the average over the piece; plain chords no more sparse than any music."""
+    chords_a_beat = (len(chord_beat) - 1) / max(float(np.ptp(chord_beat)), SHORTEST_BEAT)
+    slowest_s = min(SLOWEST_S, max(chords_a_beat / SPARSEST, UNHURRIED_S))
+    return float(np.clip(np.exp(log_beat_period), FASTEST_S, slowest_s))
