@@ -1,6 +1,7 @@
 """The events of a standard MIDI file, its tracks merged in time: notes, pedals and what the conductor's track says.
 
-Parts are kept apart by track, but programs and keys are those of the channels, whichever track sets or releases them.
+Parts are kept apart by track, but programs, keys and pedals are those of the channels, whichever track sets, releases
+or presses them.
 """
 
 from __future__ import annotations
@@ -141,12 +142,27 @@ class _Player:
         """Release what is still down where its track ends, at `ticks`; put parts in the order of tracks."""
         for (_, pitch), keys in self._held.items():
             self._events.notes += [(held.on, ticks[held.track], pitch, held.velocity, held.part) for held in keys]
-        order = [part for _, part in sorted((track, part) for (track, *_), part in self._parts.items())]
+        self._events.controls = self._pedalled()
+        used = {note[4] for note in self._events.notes} | {control[3] for control in self._events.controls}
+        order = [part for _, part in sorted((track, part) for (track, *_), part in self._parts.items()) if part in used]
         place = {part: index for index, part in enumerate(order)}
         self._events.parts = [self._events.parts[part] for part in order]
         self._events.notes = [(*note[:4], place[note[4]]) for note in self._events.notes]
         self._events.controls = [(*control[:3], place[control[3]]) for control in self._events.controls]
         self._events.notes.sort(key=lambda note: (note[0], note[2], note[4]))
+
+    def _pedalled(self) -> list[tuple[int, int, int, int]]:
+        """The pedals, each for all parts that play on its channel; where none plays, for its own."""
+        sounding = {note[4] for note in self._events.notes}
+        channels = {part: channel for (_, channel, _), part in self._parts.items()}
+        players: dict[int, list[int]] = defaultdict(list)
+        for part in sorted(sounding):
+            players[channels[part]].append(part)
+        return [
+            (tick, number, value, part)
+            for tick, number, value, own in self._events.controls
+            for part in players.get(channels[own], [own])
+        ]
 
     def _part(self, track: int, channel: int) -> int:
         _, programs = self._programs.get(channel, (0, {}))

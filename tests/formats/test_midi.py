@@ -205,6 +205,22 @@ def test_a_key_may_be_released_by_another_track_of_its_channel() -> None:
     assert sorted(read_performance(both).notes[["duration_s", "part"]].tolist()) == [(0.5, 1), (1.0, 0)]
 
 
+def test_a_pedal_is_that_of_its_channel_whatever_plays_there() -> None:
+    def pedal(value: int, channel: int, time: int = 0) -> mido.Message:
+        return mido.Message("control_change", control=64, value=value, channel=channel, time=time)
+
+    alone = midi([pedal(127, 1), pedal(0, 1, 480)], [on(60, channel=1), off(60, 480, channel=1)])
+    read = read_performance(alone)
+    assert len(read.parts) == 1
+    assert read.controls[["value", "part"]].tolist() == [(127, 0), (0, 0)]
+    changed = mido.Message("program_change", program=40, time=480)
+    read = read_performance(midi([pedal(127, 0), on(60), off(60, 480), changed, pedal(0, 0), on(62), off(62, 480)]))
+    assert [part.program for part in read.parts] == [0, 40]
+    assert sorted(read.controls[["part", "value"]].tolist()) == [(0, 0), (0, 127), (1, 0), (1, 127)]
+    elsewhere = read_performance(midi([on(60), off(60, 480), pedal(127, 3)]))
+    assert (len(elsewhere.parts), elsewhere.controls["part"].tolist()) == (2, [1])
+
+
 def test_a_file_in_a_riff_container_is_read() -> None:
     data = midi([on(60), off(60, 480)])
     wrapped = b"RIFF" + struct.pack("<I", len(data) + 12) + b"RMIDdata" + struct.pack("<I", len(data)) + data
