@@ -14,6 +14,7 @@ from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_jumps import SAID, TARGET, aim_jumps, in_directions, sound_jump
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
+from perfsynth.formats.musicxml_notes import complete, shares
 from perfsynth.formats.musicxml_numbers import tidy
 from perfsynth.formats.musicxml_offsets import place_offsets
 from perfsynth.formats.musicxml_tempos import sound_tempos
@@ -24,10 +25,9 @@ from perfsynth.types import NOTE_ID, Mark, Part
 
 log = logging.getLogger("perfsynth")
 
-_LAYOUT = ("print", "credit", "defaults")
+_UNHEARD = ("print", "credit", "defaults", "harmony", "technical")
 _MAX_ID = int(NOTE_ID[1:]) - 8  # room for the "t12" of a tremolo's stroke and the "-12" of an unfolded repeat
 MAX_TIMES = 100  # of one repeat
-MAX_DOTS = 3  # of one note that partitura reads; lengths come from <duration>, whatever the dots say
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Extras:
         default_factory=dict
     )  # by note id: arpeggios, accidentals at ornaments, grace chords
     ties: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # by note id: a tie leads to it, leads on
+    shares: dict[str, float] = field(default_factory=dict)  # by note id: of the length of its chord's first note
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
 
@@ -48,7 +49,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
 
     Every note gets a unique id, metronome marks and changes of pedal become elements that partitura reads,
     tremolos become the notes that they stand for, measures become as long in one part as in the others, percussion
-    gets the keys of a drum kit, layout goes.
+    gets the keys of a drum kit; layout, chord symbols and fingerings go.
 
     Raises
     ------
@@ -61,12 +62,14 @@ def prepare(root: etree._Element, name: str) -> Extras:
         raise InputError(f"{name}: this XML is <{etree.QName(root).localname}>, not a MusicXML score")
     tidy(root)
     extras = Extras()
-    for tag in _LAYOUT:
+    for tag in _UNHEARD:
         for element in list(root.iter(tag)):
             element.getparent().remove(element)
     for element in root.iterfind("part-list/score-part"):
         extras.parts[element.get("id", "")] = _part(element)
     extras.parts = sound_unpitched(root, extras.parts, name)
+    for note in root.iter("note"):
+        complete(note)
     _identify(root, extras)
     transpositions(root)
     for time in root.iter("time"):
@@ -88,6 +91,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
         bound_moves(part, name)
         lost |= aim_jumps(part)
         extras.times |= _often(part)
+        extras.shares |= shares(part)
         _say_fermatas(part)
     for jump in sorted(jump for jump in lost if root.find(f".//sound[@{TARGET[jump]}]") is None):
         log.warning("%s: it has a %s but no %s to go to; that jump is not played", name, SAID[jump], TARGET[jump])
@@ -97,8 +101,6 @@ def prepare(root: etree._Element, name: str) -> Extras:
     for note in root.iter("note"):
         kinds = {tie.get("type") for tie in note.iterfind("tie")}
         extras.ties[note.get("id", "")] = ("stop" in kinds, "start" in kinds)
-        for dot in note.findall("dot")[MAX_DOTS:]:
-            note.remove(dot)
     return extras
 
 

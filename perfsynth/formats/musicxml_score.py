@@ -171,6 +171,7 @@ class _Tables:
             if not 0 <= pitch <= 127:
                 raise ValueError(f"note {note.id} has pitch {pitch}, outside of MIDI's 0 to 127")
             grace = self._grace(note)
+            end = begin + (end - begin) * self._extras.shares.get(note.id, 1.0)
             if not grace and end <= begin:
                 log.warning("note %s has no length; it is played as a 32nd", note.id)
                 end = begin + THIRTY_SECOND
