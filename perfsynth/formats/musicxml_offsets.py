@@ -13,7 +13,7 @@ from perfsynth.formats.musicxml_numbers import whole
 def place_offsets(part: etree._Element) -> None:
     """Move each direction and each sound of a part whose offset sounds, within its measure.
 
-    An offset that only says where a sign is printed is left, as its sound comes at once.
+    An offset that only says where a sign is printed is left, as its sound comes at once. Every tempo gets a place.
     """
     divisions = 1
     for measure in part.iterfind("measure"):
@@ -27,6 +27,8 @@ def place_offsets(part: etree._Element) -> None:
                 _move(alone, sound.findtext("offset"), length, begins_with)
             if (offset := direction.find("offset[@sound='yes']")) is not None:
                 _move(direction, offset.text, length, begins_with)
+    for sound in part.iterfind("measure/direction/sound[@tempo]"):
+        sound.getparent().addprevious(_place())
 
 
 def _move(direction: etree._Element, offset: str | None, length: Fraction, divisions: int) -> None:
@@ -41,7 +43,6 @@ def _move(direction: etree._Element, offset: str | None, length: Fraction, divis
     if steps:
         there, back = ("forward", "backup") if steps > 0 else ("backup", "forward")
         direction.addprevious(_step(there, abs(steps)))
-        direction.addprevious(_place())
         direction.addnext(_step(back, abs(steps)))
 
 

@@ -60,3 +60,11 @@ def test_what_is_set_off_may_come_earlier_and_takes_its_pedal_along() -> None:
     score = read(start + note("C4", 8) + change + note("D4", 8), note("E4", 8), note("F4", 8) + stop)
     pedals = score.directions[score.directions["kind"] == "pedal"]
     assert pedals[["onset_beat", "end_beat"]].tolist() == [(0.0, 1.0), (1.0, 6.0)]
+
+
+def test_a_tempo_counts_where_no_note_begins() -> None:
+    sound = words(sound='<sound tempo="66"/>')
+    forward, back = (f"<{move}><duration>6</duration></{move}>" for move in ("forward", "backup"))
+    for measure in (forward + sound + back + note("C4"), note("C4") + back + sound):
+        assert read(note("C4") + words(sound='<sound tempo="90"/>'), measure).tempos["quarter_bpm"].tolist()[-1] == 66.0
+    assert read(forward + sound + back + note("C4")).tempos.tolist() == [(1.5, 66.0)]
