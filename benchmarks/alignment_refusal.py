@@ -1,17 +1,18 @@
 """Whether recordings of other pieces are refused, and no others: the test of the floor of likeness.
 
-    python benchmarks/alignment_refusal.py CORPUS [CORPUS ...] --samples SALAMANDER [--number 320]
+    python benchmarks/alignment_refusal.py CORPUS [CORPUS ...] --samples SALAMANDER [--number 320] [--dry]
 
 CORPUS is what ``perfsynth data nasap prepare`` and ``perfsynth data batik prepare`` make. Excerpts of 60 to 100 s of
 human performances of pieces that are in neither truth set, of the training split or of the Batik corpus, played by the
 sampler, one in eight by the modal engine, one in three degraded as in ``benchmarks/alignment_truth.py``. Each is
 compared with its score, at the score's own tempo, and with those of two excerpts of other pieces, one of the same
-composer. Interrupt it, and what is done is summed up.
+composer. With ``--dry`` all are played without pedals. Interrupt it, and what is done is summed up.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ LENGTH_S = (60.0, 100.0)
 FEWEST_NOTES = 60
 OUTLIERS = (0.5, 99.5)  # percentiles of the beats played, beyond which a note was joined to a wrong place
 SURE = 0.95  # of the intervals
+VERSION = r"(_extra|_no|_no_2)?_(repeat|trio)$"  # of a piece
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def main() -> None:
     parser.add_argument("--samples", required=True)
     parser.add_argument("--number", type=int, default=320)
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--dry", action="store_true")
     asked = parser.parse_args()
     random = np.random.default_rng(asked.seed)
     chosen = excerpts(asked.corpus, asked.number, random)
@@ -59,7 +62,7 @@ def main() -> None:
     wrong: list[float] = []
     with suppress(KeyboardInterrupt):
         for number, excerpt in enumerate(chosen):
-            heard = recorded(excerpt, asked.samples, number)
+            heard = recorded(without_pedals(excerpt) if asked.dry else excerpt, asked.samples, number)
             own = fit(heard, excerpt.score)
             others = [other for other in chosen if not same(other, excerpt)]
             related = [other for other in others if other.composer == excerpt.composer] or others
@@ -122,10 +125,16 @@ def excerpt(piece: pieces.Piece, performance: Performance, random: np.random.Gen
 
 def same(one: Excerpt, other: Excerpt) -> bool:
     """Whether two excerpts may be of one piece: corpora name Mozart's sonatas differently."""
-    names = [excerpt.piece.removesuffix("_no_repeat") for excerpt in (one, other)]
+    names = [re.sub(VERSION, "", excerpt.piece) for excerpt in (one, other)]
     if one.composer == other.composer == "Mozart":
         return ("/" in names[0]) != ("/" in names[1]) or names[0] == names[1]
     return names[0] == names[1]
+
+
+def without_pedals(excerpt: Excerpt) -> Excerpt:
+    """The same, the keys alone."""
+    performance = excerpt.performance
+    return replace(excerpt, performance=replace(performance, controls=performance.controls[:0]))
 
 
 def recorded(excerpt: Excerpt, samples: str, number: int) -> Bands:

@@ -14,7 +14,8 @@ LEAST = 1e-3  # of a share, before its logit is taken
 WEIGHTS = np.array([0.825, 0.03, 0.628, -0.258, -0.244])
 BIAS = 1.663
 TOGETHER = 20  # notes that are all to be right: of the notes above one half, 99 in 100 are
-FIT, UNPLAYED = 0.615, 0.03  # what a frame costs in a recording that just fits; what it loses if it plays nothing
+FIT, UNPLAYED = 0.6, 0.03  # what a frame costs in a recording that just fits; what it loses if it plays nothing
+NOTHING = 0.7  # what a frame costs of which nothing can be compared: its distance is 1, and says nothing
 
 
 def confidences(found: Refined, path_s: np.ndarray, chord: np.ndarray) -> np.ndarray:
@@ -65,7 +66,9 @@ def likeness(along: Course) -> float:
     """Above 0 where a recording plays a score, below where it does not.
 
     It counts what the music cost a frame, jumps and odd beginnings with it: a wrong score is left out where that is
-    possible, and what remains is dear.
+    possible, and what remains is dear. What only one side has counts `NOTHING`: where keys come up early and no pedal
+    holds the sound, the recording is silent while the score is not, and in slow music nothing begins for most of the
+    time.
     """
     structure = along.structure
     played = sum(len(stretch.path) for stretch in structure.stretches)
@@ -73,4 +76,5 @@ def likeness(along: Course) -> float:
         return -1.0
     idle = structure.n_recorded - played
     cost = (structure.price * structure.n_recorded - IDLE * idle) / played
+    cost -= (1 - NOTHING) * (1 - structure.comparable)
     return float(FIT - cost - UNPLAYED * idle / structure.n_recorded)

@@ -110,7 +110,7 @@ def course(bands: Bands, written: Written, boundaries_s: np.ndarray, *, jumps: b
         n = max(2, int(notes.end_s.max() / frame_s) + 1)
         side = features(*written_levels(notes, n, frame_s), frame_s, share=RISE_SHARE, decay_s=RISE_DECAY_S)
         marks = np.rint(boundaries_s * tempo / frame_s).astype(int)
-        structure = follow(recorded, side, frame_s, boundaries=marks, jumps=jumps, music=music)
+        structure = follow(recorded, side, frame_s, boundaries=marks, jumps=jumps, music=music, parts=2)
         ratio = _pace(structure)
         if attempt == 2 or 1 / TEMPO_RATIO < ratio < TEMPO_RATIO:
             break

@@ -45,6 +45,7 @@ class Structure:
 
     stretches: list[Stretch]
     distance: float  # mean cosine distance along the path
+    comparable: float  # mean likeness along the path, were the two sides alike: lower where one is silent or soft
     n_recorded: int
     price: float  # of the whole recording, a frame: frames without music and jumps too
 
@@ -57,6 +58,7 @@ def follow(
     boundaries: np.ndarray | list[int],
     jumps: bool,
     music: np.ndarray | None = None,
+    parts: int = 1,
 ) -> Structure:
     """The cheapest way through the score.
 
@@ -72,6 +74,8 @@ def follow(
         Whether there may be any.
     music : (n,)
         How much each recorded frame sounds of music, 0 to 1: where it does, to begin late on both sides costs `BOTH`.
+    parts
+        Of equal width that a frame is made of, any of which may be silent while another is not.
     """
     from perfsynth.align import _structure_numba as kernel
 
@@ -95,7 +99,7 @@ def follow(
             distance, cost, before, after, STEPS, entry, leave, starts, ends, IDLE, JUMP_S / frame_s,
             AGAIN_S / frame_s, BOTH, passed[rows], left[rows], back[rows], came_from[rows], left_at[rows],
         )  # fmt: skip
-    return _traced(recorded, written, back, came_from, left_at, cost + leave, after)
+    return _traced(recorded, written, back, came_from, left_at, cost + leave, after, parts)
 
 
 def _traced(
@@ -106,6 +110,7 @@ def _traced(
     left_at: np.ndarray,
     cost: np.ndarray,
     after: float,
+    parts: int,
 ) -> Structure:
     from perfsynth.align._structure_numba import ENTER, JUMP
 
@@ -130,5 +135,9 @@ def _traced(
             j -= int(move)
         i -= 1
     along = np.concatenate([stretch.path for stretch in stretches]) if stretches else np.zeros((0, 2), np.int32)
-    likeness = np.einsum("ij,ij->i", recorded[along[:, 0]], written[along[:, 1]])
-    return Structure(stretches, float(1 - likeness.mean()) if len(along) else 1.0, len(recorded), price)
+    if not len(along):
+        return Structure(stretches, 1.0, 0.0, len(recorded), price)
+    heard, read = (side.reshape(len(along), parts, -1) for side in (recorded[along[:, 0]], written[along[:, 1]]))
+    distance = 1 - np.einsum("ijk,ijk->i", heard, read).mean()
+    comparable = np.sum(np.linalg.norm(heard, axis=2) * np.linalg.norm(read, axis=2), axis=1).mean()
+    return Structure(stretches, float(distance), float(comparable), len(recorded), price)

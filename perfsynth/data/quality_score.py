@@ -14,7 +14,7 @@ import numpy as np
 from perfsynth.types import Alignment, Performance, Score
 
 MOST_UNSURE = 0.95  # share of the played notes with a confidence below one half; up to 0.87 on violins, rightly aligned
-LEAST_LIKENESS = 0.0  # see `perfsynth.align.confidence`: -0.05 is refused, right pairs reach 0.03 to 0.14
+LEAST_LIKENESS = 0.0  # see `perfsynth.align.confidence`: -0.01 is refused, right pairs have 0.04 to 0.14
 LEAST_MATCHED = 0.75  # of the notes of either side, outside passages that one of them lacks
 LEFT_OUT = 0.1  # of a measure's notes are played at most where it counts as left out
 FEWEST_MEASURES, FEWEST_NOTES = 2, 8  # of a passage that is left out
@@ -46,7 +46,7 @@ def of_alignment(noted: Alignment) -> Verdict:
     if (summary := summary_of(noted)) is not None:
         figures["likeness"] = summary.likeness
         if summary.likeness < LEAST_LIKENESS:
-            faults.append(("mismatch", f"likeness {summary.likeness:.2f}: recordings of this score reach 0.03"))
+            faults.append(("mismatch", f"likeness {summary.likeness:.2f}: recordings of this score reach 0.04"))
         faults += [("repeats", decision) for decision in summary.decisions]
     return Verdict(tuple(faults), figures)
 

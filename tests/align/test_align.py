@@ -146,6 +146,20 @@ def test_another_piece_is_refused(recording: np.ndarray) -> None:
         align(audio_of(recording), melody(seed=77))
 
 
+def test_silence_between_notes_does_not_speak_against_a_score() -> None:
+    """Slow, no pedal, keys up after two fifths of what is written."""
+    slow = melody(n_bars=4)
+    onset_s, length_s = (1.65 * slow.notes[column] for column in ("onset_beat", "duration_beat"))
+    recording = sounded(slow.notes["pitch"].astype(int), onset_s + 0.7, onset_s + 0.7 + 0.4 * length_s)
+    found = align(audio_of(recording), slow)
+    summary = summary_of(found)
+    assert summary is not None
+    assert summary.likeness > 0.03
+    assert np.median(np.abs(found.notes["onset_s"] - onset_s - 0.7)) < 0.01
+    with pytest.raises(InputError, match="does not play this score"):
+        align(audio_of(recording), melody(seed=77, n_bars=4))
+
+
 @pytest.mark.parametrize(
     ("samples", "rate", "message"),
     [
@@ -309,3 +323,15 @@ def test_following_equals_a_plain_reference() -> None:
     assert found.price * 30 <= np.min(cost + late[::-1]) + 1e-4
     assert (np.diff(path[:, 0]) == 1).all()
     assert (np.diff(path[:, 1]) >= 0).all()
+
+
+def test_what_can_be_compared_along_a_path() -> None:
+    """Two parts a frame: the one is recorded half as loud as it is written, the other in every second frame."""
+    frames, row = np.zeros((21, 8), np.float32), np.arange(21)
+    frames[row, row // 6] = frames[row, 4 + row // 6] = np.sqrt(0.5)
+    recorded = frames.copy()
+    recorded[:, :4] /= 2
+    recorded[1::2, 4:] = 0
+    found = follow(recorded, frames, 1.0, boundaries=[], jumps=False, parts=2)
+    assert found.comparable == pytest.approx(0.5 * 0.5 + 0.5 * 11 / 21)
+    assert found.distance == pytest.approx(1 - found.comparable)
