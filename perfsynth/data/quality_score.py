@@ -14,7 +14,7 @@ import numpy as np
 from perfsynth.types import Alignment, Performance, Score
 
 MOST_UNSURE = 0.95  # share of the played notes with a confidence below one half; up to 0.87 on violins, rightly aligned
-LEAST_LIKENESS = 0.0  # see `perfsynth.align.confidence`: -0.01 is refused, right pairs have 0.04 to 0.14
+LEAST_LIKENESS = 0.0  # see `perfsynth.align.confidence`: -0.01 is refused, most right pairs have 0.04 to 0.14
 LEAST_MATCHED = 0.75  # of the notes of either side, outside passages that one of them lacks
 LEFT_OUT = 0.1  # of a measure's notes are played at most where it counts as left out
 FEWEST_MEASURES, FEWEST_NOTES = 2, 8  # of a passage that is left out
