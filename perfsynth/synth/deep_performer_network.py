@@ -28,9 +28,15 @@ class Config:
     bands: int = 80
     instruments: tuple[str, ...] = ("salamander",)
     velocities: tuple[int, int] = (1, 127)  # between which it gets louder; beyond, as hardly heard, it does not
+    evened_db: tuple[float, ...] = ()  # gain of each of these that makes it do so evenly; without, none
     note_position: bool = True  # without: the paper's ablation "w/o note-wise positional encoding"
     performer: bool = True
     encoder: bool = True  # without: a piano roll and a position roll go straight into the decoder
+
+    def __post_init__(self) -> None:
+        lowest, highest = self.velocities
+        if self.evened_db and len(self.evened_db) != highest - lowest + 1:
+            raise ValueError(f"evened_db has {len(self.evened_db)} gains for the velocities {lowest} to {highest}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Velocities beyond those that a network has learnt: it plays the nearest, and its bands are made louder or softer."""
+"""Velocities that a network has not learnt, or unevenly: its bands are made louder or softer.
+
+Beyond those that it has learnt it plays the nearest; those between it plays as they are, evened by a gain of each.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ def nearest(table: np.ndarray, lowest: int, highest: int) -> np.ndarray:
     return table
 
 
-def levelled(values: np.ndarray, table: np.ndarray, lowest: int, highest: int, preset: Preset) -> np.ndarray:
+def levelled(
+    values: np.ndarray, table: np.ndarray, lowest: int, highest: int, preset: Preset, evened_db: tuple[float, ...] = ()
+) -> np.ndarray:
     """Bands of notes that were played within a range of velocities, as loud as they are written.
 
     Parameters
@@ -31,14 +36,20 @@ def levelled(values: np.ndarray, table: np.ndarray, lowest: int, highest: int, p
         Velocities of the range.
     preset
         Of the values.
+    evened_db
+        (highest - lowest + 1,) gain in dB of each velocity of the range; without, none.
 
     Returns
     -------
     ndarray
-        (n_bands, n_frames) float32: each frame raised by what its notes lack by `voicing.velocity_db`, their mean by
-        power; one without notes as the one before it. Silent bands stay silent.
+        (n_bands, n_frames) float32: each frame raised by what its notes lack by `voicing.velocity_db` and by the gains
+        of the velocities that were played, their mean by power; one without notes as the one before it. Silent bands
+        stay silent.
     """
-    lacking = velocity_db(table["velocity"]) - velocity_db(np.clip(table["velocity"], lowest, highest))
+    given = np.clip(table["velocity"], lowest, highest)
+    lacking = velocity_db(table["velocity"]) - velocity_db(given)
+    if evened_db:
+        lacking += np.asarray(evened_db)[given - lowest]
     if not lacking.any():
         return values
     n_frames, frame_s = values.shape[1], preset.hop / preset.sample_rate
