@@ -313,7 +313,12 @@ def choose(
         if not found[-1][1]:
             return model, function, taken
     if name == "auto" and len(options) > 1 and len(found) > 1:
-        asked = ", ".join(f"--{option.replace('_', '-')}" for option in options)
+        asked = ", ".join(_flag(option, value) for option, value in options.items())
         raise UsageError(f"no model of {stage} takes {asked} together; leave one out")
     model, unknown = found[0]
-    raise UsageError(f"{model.name} takes no --{unknown[0].replace('_', '-')}; leave it out")
+    raise UsageError(f"{model.name} takes no {_flag(unknown[0], options[unknown[0]])}; leave it out")
+
+
+def _flag(option: str, value: object) -> str:
+    """An option as it is typed."""
+    return f"--{'no-' if value is False else ''}{option.replace('_', '-')}"

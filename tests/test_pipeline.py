@@ -54,6 +54,7 @@ def test_ornaments_are_played_unless_they_are_not_wanted(example: bytes) -> None
     [
         ({"rubatoo": 1.0}, UsageError, "no performance model and no engine takes rubatoo; leave it out"),
         ({"model": "deadpan", "rubato": 1.0}, UsageError, "deadpan takes no --rubato"),
+        ({"model": "deadpan", "pedal": False}, UsageError, "deadpan takes no --no-pedal"),
         ({"engine": "fluidsynth", "room": "hall"}, UsageError, "fluidsynth takes no --room"),
         ({"weights": "/nowhere"}, InputError, "no weights of cantabile"),
         ({"engine": "neural", "sound_weights": "/nowhere"}, InputError, "no weights of neural"),

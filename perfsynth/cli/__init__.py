@@ -10,6 +10,7 @@ from types import TracebackType
 import typer
 from typer.main import get_command
 
+from perfsynth.cli import _io
 from perfsynth.version import __version__
 
 app = typer.Typer(
@@ -57,6 +58,10 @@ def main() -> None:
         sys.exit(get_command(app)(standalone_mode=False) or 0)
     except typer.Abort:
         sys.exit(130)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # nobody reads the help on
+            sys.exit(_io.CLOSED_PIPE)
+        raise
     except typer.TyperException as error:  # wrong options: found before any command runs
         message = " ".join(error.format_message().split()).rstrip(".")
         if "--json" in sys.argv:

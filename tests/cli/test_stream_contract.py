@@ -227,3 +227,13 @@ class TestDetokenize(StreamContract):
     @pytest.fixture
     def data(self, example: bytes) -> bytes:
         return write_jsonl(tokenize(perform(formats.read_score(example))))
+
+
+@pytest.mark.parametrize("asked", ["--help", "--version"])
+def test_help_that_nobody_reads_on_exits_141(asked: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "perfsynth", asked]
+    ran = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, timeout=TIMEOUT_S)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (141, b"")
