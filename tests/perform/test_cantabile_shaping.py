@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perfsynth.perform.cantabile.interpretation import Interpretation
-from perfsynth.perform.cantabile.network import STATISTICS
+from perfsynth.perform.cantabile.network import ASYNCHRONY_S, STATISTICS
 from perfsynth.perform.cantabile.playing import chord_times, play
 from perfsynth.perform.cantabile.reading import read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
@@ -132,3 +132,19 @@ def test_plain_chords_are_played_no_more_sparsely_than_any_music(beats: float, p
     heard.statistics["log_beat_period"] = np.log(3.0)
     assert curves(read(music), heard, Manner(), Calibration()).beat_period_s == pytest.approx(period_s)
     assert curves(read(music), heard, Manner(bpm=20.0), Calibration()).beat_period_s == pytest.approx(3.0)
+
+
+def test_notes_of_chords_stay_as_far_apart_while_what_all_highest_share_is_less() -> None:
+    rng = np.random.default_rng(0)
+    chords = score(*[(float(beat), 1.0) for beat in range(60) for _ in range(3)], (60.0, 1.0))
+    strays = rng.normal(0, 0.3, 181)
+    strays[2:180:3] -= 1.0  # the highest lead
+    heard = replace(thought(chords, np.zeros(245)), asynchrony=strays)
+    made = curves(read(chords), heard, Manner(), Calibration()).asynchrony_s / ASYNCHRONY_S
+    before, after = (
+        one[:180].reshape(60, 3) - one[:180].reshape(60, 3).mean(axis=1)[:, None] for one in (strays, made)
+    )
+    assert np.abs(after).sum() == pytest.approx(np.abs(before).sum())
+    assert 0.2 < after[:, 2].mean() / before[:, 2].mean() < 0.8
+    assert np.corrcoef(after[:, 0], before[:, 0])[0, 1] > 0.9
+    assert made[180] == pytest.approx(strays[180])
