@@ -22,6 +22,7 @@ from alignment_variants import VARIANTS, Case
 from perfsynth import formats
 from perfsynth.align.core import align, summary_of
 from perfsynth.errors import InputError
+from perfsynth.evaluate.alignment import tolerance_s
 from perfsynth.types import Alignment, Audio
 
 TIMES = ("onset_s", "offset_s", "sound_off_s")
@@ -140,10 +141,7 @@ class Scored:
             if not len(best) or _share(error) > _share(best):
                 best, true = error, onset
         asked = (("offset_s", case.length_s), ("sound_off_s", case.sounding_s), ("offset_s", case.sounding_s))
-        ends = [
-            np.abs(notes[field] - true - length[order]) <= np.maximum(0.05, 0.2 * length[order])
-            for field, length in asked
-        ]
+        ends = [np.abs(notes[field] - true - length[order]) <= tolerance_s(length[order]) for field, length in asked]
         first = _first(notes["score_onset_beat"], best)
         sure, unplayed = notes["confidence"] >= 0.5, notes["status"] == "unplayed"
         return cls(best, *ends, sure, first, case.passage[order], unplayed)

@@ -28,9 +28,10 @@ from alignment_truth import RATE
 from perfsynth.align import offsets, sound_offs
 from perfsynth.align.bands import Bands, bands, mono
 from perfsynth.align.core import align
-from perfsynth.align.ends import NEAR, NEAR_S, likeliest_s, struck_again_s
+from perfsynth.align.ends import likeliest_s, struck_again_s
 from perfsynth.align.evidence import OnsetModel
 from perfsynth.errors import InputError
+from perfsynth.evaluate.alignment import tolerance_s
 from perfsynth.types import Audio, Score
 
 RIGHT_S = 0.1  # of an onset: what lies farther off teaches nothing
@@ -62,7 +63,7 @@ class Ends:
 
 def right(after_s: np.ndarray, true_s: np.ndarray) -> np.ndarray:
     """Which times after the onset are near enough to the true ones."""
-    return np.asarray(np.abs(after_s - true_s) <= np.maximum(NEAR_S, NEAR * true_s))
+    return np.asarray(np.abs(after_s - true_s) <= tolerance_s(true_s))
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.align.features import FRAME_S
+from perfsynth.evaluate.alignment import tolerance_s
 
-NEAR_S, NEAR = 0.05, 0.2  # s, of the length: what is that close to the true end is right
 SHORTEST_S = 0.03
 NEIGHBOUR_S = 0.3  # beyond which the next onset does not matter
 AGAIN_S = 1.0  # beyond which the next stroke of the same string does not matter
@@ -23,7 +23,7 @@ def likeliest_s(score: np.ndarray, after_s: np.ndarray) -> np.ndarray:
         Times of the candidates after the onset.
     """
     share = np.exp(score - score.max(axis=1, keepdims=True))
-    allowed = np.maximum(NEAR_S, NEAR * after_s)[:, None]
+    allowed = tolerance_s(after_s)[:, None]
     close = np.abs(after_s[:, :, None] - after_s[:, None]) <= allowed  # of each candidate to each that may be true
     best = np.einsum("nij,nj->ni", close, share).argmax(axis=1)
     share *= close[np.arange(len(best)), best]

@@ -121,6 +121,11 @@ def evaluate(pairs: Paired) -> dict[str, float]:
     return figures | _confidence(pairs, error)
 
 
+def tolerance_s(length_s: np.ndarray) -> np.ndarray:
+    """How far the end of a note of a length, in s, may lie from the true one: 50 ms or a fifth, whichever is more."""
+    return np.maximum(OFFSET_S, OFFSET_SHARE * length_s)
+
+
 def right_ends(pairs: Paired, field: str) -> tuple[np.ndarray, np.ndarray]:
     """Of each note that was played, (n,): whether its end is within 50 ms or a fifth, and whether that can be said.
 
@@ -133,9 +138,9 @@ def right_ends(pairs: Paired, field: str) -> tuple[np.ndarray, np.ndarray]:
     """
     played = pairs.true["status"] == "matched"
     true = pairs.true[played]
-    allowed = np.maximum(OFFSET_S, OFFSET_SHARE * (true[field] - true["onset_s"]))
     found = pairs.predicted[field][played]
-    return np.abs(found - true[field]) <= allowed, np.isfinite(true[field]) & np.isfinite(found).any()
+    right = np.abs(found - true[field]) <= tolerance_s(true[field] - true["onset_s"])
+    return right, np.isfinite(true[field]) & np.isfinite(found).any()
 
 
 def _first_chord_ms(pairs: Paired) -> float:
