@@ -18,7 +18,7 @@ from alignment_offsets import right
 from alignment_truth import RATE, as_played, cut, dry, steadily
 
 from perfsynth.align.core import align
-from perfsynth.align.offsets import _written_end_s
+from perfsynth.align.offsets import written_end_s
 from perfsynth.data import pieces
 from perfsynth.synth.core import synthesize
 from perfsynth.types import Audio, Performance, Score
@@ -61,7 +61,7 @@ def row(what: str, score: Score, performance: Performance, engine: str) -> str:
     found, true = found[known], true[known]
     written = score.notes[[place[str(note["note_id"])] for note in found]]
     cells = [what, str(len(found))]
-    for ended_s in (found["offset_s"], _written_end_s(written, found["onset_s"])):
+    for ended_s in (found["offset_s"], written_end_s(written, found["onset_s"])):
         after_s, true_s = ended_s - true["onset_s"], true["offset_s"] - true["onset_s"]
         cells += [f"{100 * right(after_s, true_s).mean():.1f}", f"{1000 * np.median(after_s - true_s):+.0f}"]
     return f"| {' | '.join(cells)} |"

@@ -91,12 +91,12 @@ class Surroundings:
 def surroundings(levels: np.ndarray, notes: np.ndarray, onset_s: np.ndarray, semitones: int) -> Surroundings:
     """What is known of (n,) `SCORE_NOTE` that are played at `onset_s`, in a recording of (f, 88) levels."""
     pitch = notes["pitch"].astype(int) + semitones
-    written_s, again_s = _written_end_s(notes, onset_s), struck_again_s(pitch, onset_s)
+    written_s, again_s = written_end_s(notes, onset_s), struck_again_s(pitch, onset_s)
     fallen = _fallen(levels, _bands(pitch), onset_s, written_s, again_s)
     return Surroundings(pitch, onset_s, written_s, again_s, fallen, np.unique(onset_s))
 
 
-def _written_end_s(notes: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
+def written_end_s(notes: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
     """When the position at which each note ends in the score is played; past the end at the median tempo."""
     beats, first = np.unique(notes["onset_beat"], return_index=True)
     times = np.maximum.accumulate(onset_s[first])
