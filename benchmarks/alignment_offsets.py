@@ -26,13 +26,13 @@ from alignment import load
 from alignment_truth import RATE
 
 from perfsynth.align import offsets, sound_offs
-from perfsynth.align.bands import Bands, bands, mono
-from perfsynth.align.core import align
+from perfsynth.align.bands import Bands
 from perfsynth.align.ends import likeliest_s, struck_again_s
 from perfsynth.align.evidence import OnsetModel
+from perfsynth.align.production import onsets
 from perfsynth.errors import InputError
 from perfsynth.evaluate.alignment import tolerance_s
-from perfsynth.types import Audio, Score
+from perfsynth.types import Audio
 
 RIGHT_S = 0.1  # of an onset: what lies farther off teaches nothing
 SPREAD = 0.08  # of what the network is to believe around the true end, as a share of the length
@@ -60,6 +60,10 @@ class Ends:
         bell = (np.exp(-0.5 * odds**2) + 1e-9) * right(self.after_s, self.true_s[:, None])
         return np.asarray(bell / np.maximum(bell.sum(axis=1, keepdims=True), 1e-12), np.float32)
 
+    def of(self, rows: np.ndarray) -> Ends:
+        """Some of the notes."""
+        return Ends(self.seen[rows], self.after_s[rows], self.true_s[rows])
+
 
 def right(after_s: np.ndarray, true_s: np.ndarray) -> np.ndarray:
     """Which times after the onset are near enough to the true ones."""
@@ -74,52 +78,75 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path)
     asked = parser.parse_args()
     folders = sorted(folder.parent for truth in asked.truth for folder in truth.glob("*/truth.jsonl"))
-    found = {folder: ends for folder in folders if (ends := ends_of(folder)) is not None}
-    if asked.what == "test":
-        for kind in HIDDEN:
-            tested(kind, {folder: ends[kind] for folder, ends in found.items()})
-    else:
-        model = fitted([ends[asked.what] for ends in found.values()], HIDDEN[asked.what])
-        write(model, asked.out / f"{FILES[asked.what]}.safetensors")
+    found = {folder: piece for folder in folders if (piece := found_of(folder)) is not None}
+    for kind in HIDDEN if asked.what == "test" else (asked.what,):
+        ends = {folder: CANDIDATES[kind](piece) for folder, piece in found.items()}
+        if asked.what == "test":
+            tested(kind, ends)
+        else:
+            write(fitted(list(ends.values()), HIDDEN[kind]), asked.out / f"{FILES[kind]}.safetensors")
 
 
-def ends_of(folder: Path) -> dict[str, Ends] | None:
-    """The candidates of both networks for the notes of a piece that were found; None where it is refused."""
+@dataclass(frozen=True)
+class Found:
+    """The notes of a piece that are played and found, (n,), and what is true of them.
+
+    Attributes
+    ----------
+    heard
+        The recording.
+    notes : `SCORE_NOTE`
+        Sorted by onset, then pitch.
+    onset_s
+        As found.
+    good : bool
+        Whether that is right enough to teach something.
+    length_s, sounding_s
+        How long their keys are down and how long they sound.
+    """
+
+    heard: Bands
+    notes: np.ndarray
+    onset_s: np.ndarray
+    good: np.ndarray
+    length_s: np.ndarray
+    sounding_s: np.ndarray
+
+
+def found_of(folder: Path) -> Found | None:
+    """The onsets of a piece, for which no network that is fitted here is asked; None where it is refused."""
     case = load(folder)
-    heard = bands(mono(Audio(case.audio[:, None].astype(np.float32), RATE)))
     try:
-        aligned = align(Audio(case.audio[:, None].astype(np.float32), RATE), case.score).notes
+        found = onsets(Audio(case.audio[:, None].astype(np.float32), RATE), case.score)
     except InputError as error:
         print(f"{folder}: {error}", file=sys.stderr)
         return None
     place = {str(note["note_id"]): row for row, note in enumerate(case.score.notes)}
-    order = np.array([place[str(note["note_id"])] for note in aligned])
-    true_s = case.answers[0][order]
-    good = np.abs(aligned["onset_s"] - true_s) < RIGHT_S
-    return {
-        "keys": keys(heard, case.score, aligned, good, case.length_s[order]),
-        "soundings": soundings(heard, aligned, good, case.sounding_s[order]),
-    }
+    played = np.isfinite(found.onset_s)
+    notes, onset_s = found.notes[played], found.onset_s[played]
+    order = np.array([place[str(note["note_id"])] for note in notes])
+    good = np.abs(onset_s - case.answers[0][order]) < RIGHT_S
+    return Found(found.heard, notes, onset_s, good, case.length_s[order], case.sounding_s[order])
 
 
-def keys(heard: Bands, score: Score, aligned: np.ndarray, good: np.ndarray, length_s: np.ndarray) -> Ends:
+def keys(found: Found) -> Ends:
     """Candidates for the releases of keys."""
-    played = np.isfinite(aligned["onset_s"])
-    notes, onset_s = np.sort(score.notes, order=["onset_beat", "pitch"])[played], aligned["onset_s"][played]
-    around = offsets.surroundings(heard.levels, notes, onset_s, semitones=0)
-    seen, times = offsets.described(heard.levels, around, slice(None))
-    return Ends(seen[good[played]], (times - onset_s[:, None])[good[played]], length_s[good])
+    around = offsets.surroundings(found.heard.levels, found.notes, found.onset_s, semitones=0)
+    seen, times = offsets.described(found.heard.levels, around, slice(None))
+    return Ends(seen, times - found.onset_s[:, None], found.length_s).of(found.good)
 
 
-def soundings(heard: Bands, aligned: np.ndarray, good: np.ndarray, sounding_s: np.ndarray) -> Ends:
-    """Candidates for the ends of sounds."""
-    pitch, onset_s = aligned["pitch"].astype(int), aligned["onset_s"]
+def soundings(found: Found) -> Ends:
+    """Candidates for the ends of sounds, after the releases that the network that ships finds."""
+    pitch, onset_s, levels = found.notes["pitch"].astype(int), found.onset_s, found.heard.levels
+    up_s = offsets.key_up_s(found.heard, found.notes, onset_s, semitones=0)
     again_s = struck_again_s(pitch, onset_s)
-    falls = sound_offs.overall_falls(heard.levels)
-    seen, times = sound_offs.described(
-        heard.levels, falls, pitch, onset_s, aligned["offset_s"], again_s, np.unique(onset_s)
-    )
-    return Ends(seen[good], (times - onset_s[:, None])[good], sounding_s[good])
+    falls = sound_offs.overall_falls(levels)
+    seen, times = sound_offs.described(levels, falls, pitch, onset_s, up_s, again_s, np.unique(onset_s))
+    return Ends(seen, times - onset_s[:, None], found.sounding_s).of(found.good)
+
+
+CANDIDATES = {"keys": keys, "soundings": soundings}
 
 
 def fitted(pieces: list[Ends], hidden: int) -> OnsetModel:

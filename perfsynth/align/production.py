@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,10 +33,66 @@ FEW = 100  # notes, in which a run may be as fast
 DOUBTFUL = 0.6  # of the notes below one half of confidence
 
 
+@dataclass(frozen=True)
+class Onsets:
+    """When the notes of a score begin in a recording, and how that was found.
+
+    Attributes
+    ----------
+    heard
+        The recording.
+    along
+        The coarse path.
+    pages
+        What is written in each measure.
+    notes : (n,) `SCORE_NOTE`
+        Sorted by onset, then pitch.
+    onset_s : (n,)
+        nan for notes that are not played.
+    sure : (n,)
+        Confidences, 0 to 1.
+    likeness
+        How well the recording fits the score.
+    """
+
+    heard: Bands
+    along: Course
+    pages: Measures
+    notes: np.ndarray
+    onset_s: np.ndarray
+    sure: np.ndarray
+    likeness: float
+
+    @property
+    def pitch(self) -> np.ndarray:
+        """Of the notes as they sound, (n,) int."""
+        return np.asarray(self.notes["pitch"].astype(int) + self.along.semitones)
+
+
 def aligned(
     audio: Audio | AudioStream, score: Score, *, jumps: bool, backend: Backend, device: str | None
 ) -> tuple[np.ndarray, Summary]:
     """`ALIGNED_NOTE` rows and what is to be said about the recording; see `perfsynth.align.core.align`."""
+    found = onsets(audio, score, jumps=jumps, backend=backend, device=device)
+    offset_s = key_up_s(found.heard, found.notes, found.onset_s, found.along.semitones)
+    ends_s = sound_off_s(found.heard, found.pitch, found.onset_s, offset_s)
+    onset_s = np.clip(found.onset_s, 0, found.heard.length_s)
+    table = rows(found.notes, onset_s, offset_s, found.sure, sound_off_s=ends_s)
+    summary = _summary(found, onset_s, offset_s)
+    if summary.unsure > DOUBTFUL:
+        log.warning("%.0f %% of the notes are hardly heard: check that this is the right piece", 100 * summary.unsure)
+    return table, summary
+
+
+def onsets(
+    audio: Audio | AudioStream,
+    score: Score,
+    *,
+    jumps: bool = True,
+    backend: Backend = "auto",
+    device: str | None = None,
+) -> Onsets:
+    """When each note begins; the arguments and errors are those of `perfsynth.align.core.align`."""
     notes = score.notes[np.lexsort([score.notes["pitch"], score.notes["onset_beat"]])]
     main = notes["duration_beat"] > 0
     if not main.any():
@@ -60,18 +117,11 @@ def aligned(
         raise InputError(f"the recording would play {speed:.0f} notes of this score a second: is it the right piece?")
     chord = _chords(notes["onset_beat"][where])
     pitch = notes["pitch"][where].astype(int) + along.semitones
-    found = _refined(heard, pitch, path_s, written_s, chord)
-    onset_s[where] = found.onset_s
-    sure[where] = confidences(found, path_s, chord)
+    refined = _refined(heard, pitch, path_s, written_s, chord)
+    onset_s[where] = refined.onset_s
+    sure[where] = confidences(refined, path_s, chord)
     _place_graces(heard, notes, onset_s, sure, along.semitones)
-    offset_s = key_up_s(heard, notes, onset_s, along.semitones)
-    ends_s = sound_off_s(heard, notes["pitch"].astype(int) + along.semitones, onset_s, offset_s)
-    np.clip(onset_s, 0, heard.length_s, out=onset_s)
-    table = rows(notes, onset_s, offset_s, sure, sound_off_s=ends_s)
-    summary = _summary(heard, along, pages, onset_s, offset_s, sure, fit)
-    if summary.unsure > DOUBTFUL:
-        log.warning("%.0f %% of the notes are hardly heard: check that this is the right piece", 100 * summary.unsure)
-    return table, summary
+    return Onsets(heard, along, pages, notes, onset_s, sure, fit)
 
 
 def in_seconds(score: Score, notes: np.ndarray) -> tuple[Written, np.ndarray]:
@@ -130,24 +180,16 @@ def _place_graces(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, sure: np
         sure[group] = 0.3
 
 
-def _summary(
-    heard: Bands,
-    along: Course,
-    pages: Measures,
-    onset_s: np.ndarray,
-    offset_s: np.ndarray,
-    sure: np.ndarray,
-    fit: float,
-) -> Summary:
+def _summary(found: Onsets, onset_s: np.ndarray, offset_s: np.ndarray) -> Summary:
     played = np.isfinite(onset_s)
     return Summary(
-        tuning_cents=heard.tuning_cents,
-        semitones=along.semitones,
+        tuning_cents=found.heard.tuning_cents,
+        semitones=found.along.semitones,
         lead_in_s=float(np.nanmin(onset_s)),
-        tail_s=max(0.0, heard.length_s - _ended_s(along, offset_s)),
-        decisions=tuple(decisions(along, pages)),
-        unsure=float(np.mean(sure[played] < UNSURE)),
-        likeness=fit,
+        tail_s=max(0.0, found.heard.length_s - _ended_s(found.along, offset_s)),
+        decisions=tuple(decisions(found.along, found.pages)),
+        unsure=float(np.mean(found.sure[played] < UNSURE)),
+        likeness=found.likeness,
     )
 
 
