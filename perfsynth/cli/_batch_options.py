@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import Parameter
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from perfsynth.cli import _options as opt
 from perfsynth.errors import UsageError
 
 Manifest = Annotated[
@@ -43,16 +43,12 @@ class Batch:
             raise UsageError("--jobs and --cluster exclude each other; the cluster's workers are counted where it is")
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
 PARAMETERS = (
-    _parameter("manifest", Manifest, None),
-    _parameter("jobs", Jobs, 1),
-    _parameter("shard", Shard, None),
-    _parameter("cluster", Cluster, None),
-    _parameter("failures", Failures, None),
-    _parameter("results", Results, None),
+    opt.parameter("manifest", Manifest),
+    opt.parameter("jobs", Jobs, 1),
+    opt.parameter("shard", Shard),
+    opt.parameter("cluster", Cluster),
+    opt.parameter("failures", Failures),
+    opt.parameter("results", Results),
 )
 NAMES = tuple(parameter.name for parameter in PARAMETERS)

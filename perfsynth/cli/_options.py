@@ -77,21 +77,22 @@ KeepStages = Annotated[str | None, typer.Option(metavar="DIR", help="Keep what e
 Vocabulary = Annotated[str, typer.Option(help="Token vocabulary; see `perfsynth models`.")]
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
+def parameter(name: str, annotation: Any, default: Any = None) -> Parameter:
+    """An option that is added to the signature of a command."""
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 SESSION_PARAMETERS = (
-    _parameter("as_json", AsJson, False),
-    _parameter("quiet", Quiet, False),
-    _parameter("verbose", Verbose, False),
+    parameter("as_json", AsJson, False),
+    parameter("quiet", Quiet, False),
+    parameter("verbose", Verbose, False),
 )
 STAGE_PARAMETERS = (
-    _parameter("inputs", Inputs, None),
-    _parameter("output", Output, None),
-    _parameter("out_dir", OutDir, None),
-    _parameter("force", Force, False),
-    _parameter("skip_existing", SkipExisting, False),
-    _parameter("seed", Seed, 0),
+    parameter("inputs", Inputs),
+    parameter("output", Output),
+    parameter("out_dir", OutDir),
+    parameter("force", Force, False),
+    parameter("skip_existing", SkipExisting, False),
+    parameter("seed", Seed, 0),
     *SESSION_PARAMETERS,
 )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from inspect import Parameter
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -38,21 +37,17 @@ Ornaments = Annotated[
 Quantise = Annotated[bool, typer.Option("--quantise", help="Put a score MIDI that was played, not written, on a grid.")]
 
 
-def _option(name: str, annotation: Any) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
 # Passed to the model as they are; one that it does not take is an error that says so.
 PERFORMANCE_OPTIONS = (
-    _option("expression", Expression),
-    _option("rubato", Rubato),
-    _option("dynamics", Dynamics),
-    _option("pedal", Pedal),
-    _option("variation", Variation),
-    _option("temperature", Temperature),
-    _option("composer", Composer),
-    _option("pianist", Pianist),
-    _option("weights", Weights),
+    opt.parameter("expression", Expression),
+    opt.parameter("rubato", Rubato),
+    opt.parameter("dynamics", Dynamics),
+    opt.parameter("pedal", Pedal),
+    opt.parameter("variation", Variation),
+    opt.parameter("temperature", Temperature),
+    opt.parameter("composer", Composer),
+    opt.parameter("pianist", Pianist),
+    opt.parameter("weights", Weights),
 )
 NAMES = tuple(parameter.name for parameter in PERFORMANCE_OPTIONS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +10,19 @@ from perfsynth.cli._io import Item
 from perfsynth.cli._options import AudioFormat
 from perfsynth.types import Performance
 
-
-def _option(name: str, annotation: Any) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
 # Passed to the engine as they are; one that it does not take is an error that says so.
 SOUND_OPTIONS = (
-    _option("soundfont", opt.Soundfont),
-    _option("samples", opt.Samples),
-    _option("piano", opt.Piano),
-    _option("instrument", opt.Instrument),
-    _option("variant", opt.Variant),
-    _option("lid", opt.Lid),
-    _option("room", opt.Room),
-    _option("a4", opt.A4),
-    _option("temperament", opt.Temperament),
-    _option("resonance", opt.Resonance),
-    _option("pedal_noise", opt.PedalNoise),
+    opt.parameter("soundfont", opt.Soundfont),
+    opt.parameter("samples", opt.Samples),
+    opt.parameter("piano", opt.Piano),
+    opt.parameter("instrument", opt.Instrument),
+    opt.parameter("variant", opt.Variant),
+    opt.parameter("lid", opt.Lid),
+    opt.parameter("room", opt.Room),
+    opt.parameter("a4", opt.A4),
+    opt.parameter("temperament", opt.Temperament),
+    opt.parameter("resonance", opt.Resonance),
+    opt.parameter("pedal_noise", opt.PedalNoise),
 )
 
 
