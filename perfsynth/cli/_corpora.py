@@ -15,7 +15,6 @@ import typer
 
 from perfsynth.cli import _io
 from perfsynth.cli._item import alone
-from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Preparing:
     @contextmanager
     def _progress(self, pieces: Path, started: float) -> Iterator[None]:
         """A bar that counts the pieces as they are written."""
-        with Progress.on_stderr(hidden=self.session.quiet or self.session.as_json) as progress:
+        with self.session.progress() as progress:
             progress.begin(self.name)
             done = Event()
 

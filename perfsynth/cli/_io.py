@@ -25,7 +25,6 @@ from perfsynth.cli import _batch, _batch_options
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import STDIN, STDOUT, Item, Session, check_kind, listen, make_folder
 from perfsynth.cli._many import PARAMETERS, Many
-from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError, UsageError
 from perfsynth.seeds import check_seed
 
@@ -187,7 +186,7 @@ def _run(jobs: list[_batch.Job], rows: list[Row], name: str, how: _batch_options
         return
     if how != _batch_options.Batch(jobs=how.jobs):
         raise UsageError("--shard, --cluster, --failures and --results are for several inputs")
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         if _batch.process(jobs[0], session, progress) == "skipped":
             session.say(f"{jobs[0].target}: already there, skipped")
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,6 +47,10 @@ class Session:
         """Tell the user something that is not data, on stderr."""
         if not self.quiet and not self.as_json:
             self.tell(line)
+
+    def progress(self) -> AbstractContextManager[Progress]:
+        """A bar on stderr that lives as long as the block; silent where nobody wants it or could see it."""
+        return Progress.on_stderr(hidden=self.quiet or self.as_json)
 
     def fail(self, error: BaseException, exit_code: int) -> None:
         """Report an error: one line, or one JSON object."""

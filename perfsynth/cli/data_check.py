@@ -18,7 +18,6 @@ from perfsynth.batch.claim import written
 from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import check_file
-from perfsynth.cli._progress import Progress
 from perfsynth.cli.data import data
 from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
 
@@ -126,7 +125,7 @@ def look(rows: list[Row], asked: Asked, session: _io.Session) -> tuple[list[Exam
     number = min(asked.jobs or worker.cores(), len(rows))
     executor: Executor = Processes(number) if number > 1 else ThisProcess()
     examined: list[Examined | None] = [None] * len(rows)
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         progress.begin("looking at")
         with closing(executor.run(partial(examine, align=asked.align), rows)) as answers:
             for done, answer in enumerate(answers, 1):

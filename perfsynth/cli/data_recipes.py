@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfsynth.cli import _io
-from perfsynth.cli._progress import Progress
 from perfsynth.cli.data import data, group
 from perfsynth.cli.data_batik import batik
 from perfsynth.cli.data_check import Align, Asked, Findings, Jobs, Report, conclude, look, tell
@@ -94,7 +93,7 @@ def _fetch(name: str, session: _io.Session, source: Path | None, to: Path | None
     session.say(f"Cite: {recipe.citation}")
     if not accepted and source is None:
         raise UsageError(f"{name}: {recipe.licence}, {recipe.licence_url}; --accept-licence says that you keep to it")
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         progress.begin(name)
         typer.echo(download.fetch(recipe, to or data_folder(name), source=source, report=progress))
 
@@ -144,7 +143,7 @@ def _prepare(name: str, session: _io.Session, folder: Path, path: Path, hashed: 
     tell(findings, session)
     if not whole:
         raise InputError(f"{folder}: no row of {name} has all its files; {findings[0].file} is {findings[0].fault}")
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         progress.begin(name)
         report: Callable[[int], None] = lambda n: progress(f"{n}/{len(whole)}", n / len(whole))  # noqa: E731
         number = write(whole, folder, path, hashed=hashed, report=report)

@@ -13,7 +13,6 @@ import typer
 
 from perfsynth.cli import _io
 from perfsynth.cli._item import alone
-from perfsynth.cli._progress import Progress
 from perfsynth.cli.data import data
 from perfsynth.cli.data_check import Manifests, rows_of
 from perfsynth.errors import PerfsynthError, UsageError
@@ -83,7 +82,7 @@ def sounds(
 
     making = Making(Cutting(cut, least_confidence, most), instrument, tuple(valid or ()), semitones, velocities.value)
     rows = rows_of(manifests)
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         try:
             with alone(output, "making a corpus"):
                 made, left_out = prepare(rows, output, making, report=progress)

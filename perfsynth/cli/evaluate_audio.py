@@ -9,7 +9,6 @@ import typer
 from perfsynth.cli import _comparison as comparison
 from perfsynth.cli import _io, _many, _means, _report, _report_page
 from perfsynth.cli import _options as opt
-from perfsynth.cli._progress import Progress
 from perfsynth.cli.evaluate import evaluate
 from perfsynth.errors import UsageError
 
@@ -95,7 +94,7 @@ def audio(
     _report_page.check(report, force=force)
     _report.check_new(write_probe, force=force)
     of_piano = {"samples": samples, "piano": piano, "variant": variant, "lid": lid, "room": room}
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         if probe or write_probe:
             if reference or performance or other or instruments or report:
                 raise UsageError("--probe measures without a reference; leave all options of comparing out")

@@ -12,7 +12,6 @@ import typer
 from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import make_folder
-from perfsynth.cli._progress import Progress
 from perfsynth.cli._report import check_new
 from perfsynth.cli.evaluate import evaluate
 from perfsynth.errors import PerfsynthError, UsageError
@@ -125,7 +124,7 @@ def make(
     asked = _questions(questions, method)
     anchors = anchor or (ANCHORS_HZ if method == Method.mushra and reference is not None else [])
     cut = Cut(sample_rate, length)
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         item = _io.Item("-", output, seed, session, progress)
         progress.begin(Path(output).name)
         plan = make_plan(

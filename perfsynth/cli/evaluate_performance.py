@@ -90,7 +90,7 @@ def performance(
         )
     if [score, generated, *reference].count("-") > 1:
         raise UsageError("stdin can be read once; name the other files")
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         progress.begin(generated)
         found = performances.among_people(
             performances.Asked(score, generated, tuple(reference), repeats.value), session

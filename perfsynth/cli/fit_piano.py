@@ -10,7 +10,6 @@ import typer
 
 from perfsynth.cli import _io, app
 from perfsynth.cli._item import alone
-from perfsynth.cli._progress import Progress
 from perfsynth.errors import PerfsynthError
 
 
@@ -40,8 +39,7 @@ def fit_piano(
     from perfsynth.synth.modal import fitting, mapping, model
     from perfsynth.synth.samples import load_samples
 
-    hidden = session.quiet or session.as_json
-    with alone(output, "fitting a piano"), Progress.on_stderr(hidden=hidden) as progress:
+    with alone(output, "fitting a piano"), session.progress() as progress:
         progress.begin(samples.name)
         if samples.suffix.lower() == ".toml":
             with TemporaryDirectory() as folder:

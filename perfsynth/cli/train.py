@@ -111,7 +111,7 @@ def train(
         session.say("no TensorBoard files are written: pip install tensorboard; log.jsonl says the same")
     session.say(f"{run.system}: learning from {run.corpus} ({about.get('train', folder)}) on {device}")
     task = make_task(run, folder)
-    with Progress.on_stderr(hidden=session.quiet or session.as_json) as progress:
+    with session.progress() as progress:
         progress.begin(run.system)
         shown = Shown(session, progress, run.train.steps, max_minutes or math.inf, best=best_score(output))
         # Of torchrun's processes the first alone writes.
