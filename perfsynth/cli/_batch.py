@@ -68,13 +68,23 @@ def rows_of(manifest: str, stage: str) -> list[Row]:
     PerfsynthError
         When it cannot be read.
     """
+    return read_rows(*lines_of(manifest), columns(stage), parent(manifest))
+
+
+def lines_of(manifest: str) -> tuple[list[str], str]:
+    """The lines of a manifest, and what to call it in messages.
+
+    Raises
+    ------
+    PerfsynthError
+        When it cannot be read.
+    """
     if manifest == STDIN:
-        return read_rows(sys.stdin.read().splitlines(), "<stdin>", columns(stage), parent(manifest))
+        return sys.stdin.read().splitlines(), "<stdin>"
     try:
-        lines = storage.read(manifest).decode("utf-8").splitlines()
+        return storage.read(manifest).decode("utf-8").splitlines(), manifest
     except UnicodeDecodeError as error:
         raise PerfsynthError(f"{manifest}: cannot be read (it is not UTF-8 text)") from error
-    return read_rows(lines, manifest, columns(stage), parent(manifest))
 
 
 def parent(manifest: str | None) -> str:

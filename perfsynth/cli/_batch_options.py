@@ -37,8 +37,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Check that the options go together."""
-        if self.jobs < 0:
-            raise UsageError(f"--jobs {self.jobs}: not a number of processes; 0 takes as many as there are cores")
+        opt.check_jobs(self.jobs)
         if self.cluster is not None and self.jobs != 1:
             raise UsageError("--jobs and --cluster exclude each other; the cluster's workers are counted where it is")
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from perfsynth.errors import UsageError
+
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT", help="Files to read; - or nothing: stdin.")]
 Output = Annotated[str | None, typer.Option("--output", "-o", help="File to write; - or nothing: stdout.")]
 OutDir = Annotated[str | None, typer.Option(help="Folder for the results of several inputs.")]
@@ -74,7 +76,22 @@ Loudness = Annotated[
     ),
 ]
 KeepStages = Annotated[str | None, typer.Option(metavar="DIR", help="Keep what each stage makes in a folder.")]
+Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; 0: as many as cores.")]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:N or auto.")]
+Plot = Annotated[str | None, typer.Option(metavar="PNG", help="Draw a picture: .png, .pdf or .svg.")]
 Vocabulary = Annotated[str, typer.Option(help="Token vocabulary; see `perfsynth models`.")]
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse what is no number of processes.
+
+    Raises
+    ------
+    UsageError
+        When it is negative.
+    """
+    if jobs < 0:
+        raise UsageError(f"--jobs {jobs}: not a number of processes; 0 takes as many as there are cores")
 
 
 def parameter(name: str, annotation: Any, default: Any = None) -> Parameter:

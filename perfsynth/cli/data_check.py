@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfsynth.batch.claim import written
-from perfsynth.cli import _io
+from perfsynth.cli import _batch, _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import check_file
 from perfsynth.cli.data import data
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 SHOWN = 20  # findings
 
 Manifests = Annotated[list[str], typer.Argument(metavar="MANIFEST", help="JSON Lines, a row a recording; -: stdin.")]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; 0: as many as cores.")]
 Align = Annotated[
     bool, typer.Option("--align", help="Align recordings that have a score and no alignment: seconds for each.")
 ]
@@ -50,8 +48,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done before any work is."""
-        if self.jobs < 0:
-            raise UsageError(f"--jobs {self.jobs}: not a number of processes; 0 takes as many as there are cores")
+        opt.check_jobs(self.jobs)
         for path in filter(None, (self.findings, self.report, self.passed)):
             check_file(str(path))
             if path.exists() and not self.force:
@@ -70,7 +67,7 @@ def check(
     session: _io.Session,
     manifests: Manifests,
     align: Align = False,
-    jobs: Jobs = 1,
+    jobs: opt.Jobs = 1,
     findings: Findings = None,
     report: Report = None,
     passed: Passed = None,
@@ -94,24 +91,14 @@ def rows_of(manifests: list[str]) -> list[Row]:
     InputError
         When none has a row, or one cannot be read as a manifest.
     """
-    rows = [row for manifest in manifests for row in _rows_of(manifest)]
+    from perfsynth.data import quality
+
+    rows = [
+        row for manifest in manifests for row in quality.rows_of(*_batch.lines_of(manifest), _batch.parent(manifest))
+    ]
     if not rows:
         raise InputError(f"{', '.join(manifests)}: no rows; a manifest has a JSON object a line")
     return rows
-
-
-def _rows_of(manifest: str) -> list[Row]:
-    from perfsynth.batch import storage
-    from perfsynth.data import quality
-
-    if manifest == "-":
-        return quality.rows_of(sys.stdin.read().splitlines(), "<stdin>", ".")
-    folder = manifest.rpartition("/")[0] if storage.is_url(manifest) else str(Path(manifest).parent)
-    try:
-        lines = storage.read(manifest).decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise PerfsynthError(f"{manifest}: cannot be read (it is not UTF-8 text)") from error
-    return quality.rows_of(lines, manifest, folder)
 
 
 def look(rows: list[Row], asked: Asked, session: _io.Session) -> tuple[list[Examined], list[Finding]]:

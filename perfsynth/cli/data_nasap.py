@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from perfsynth.cli import _io
+from perfsynth.cli import _options as opt
 from perfsynth.cli._corpora import Preparing, Source, Target
 from perfsynth.cli.data import data, group
 from perfsynth.data import data_folder
-from perfsynth.errors import InputError, UsageError
+from perfsynth.errors import InputError
 
 nasap = group("nasap", "(n)ASAP, human piano performances aligned to their scores, CC BY-NC-SA 4.0.")
 data.add_typer(nasap)
@@ -19,7 +20,6 @@ data.add_typer(nasap)
 Metadata = Annotated[
     Path | None, typer.Option(metavar="CSV", help="The list of performances, where it is not FOLDER/metadata.csv.")
 ]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; 0: as many as cores.")]
 COLUMNS = (
     "folder", "composer", "xml_score", "midi_score", "midi_performance", "match_file", "robust_note_alignment",
 )  # fmt: skip
@@ -38,11 +38,10 @@ def prepare(
     folder: Source = None,
     output: Target = None,
     metadata: Metadata = None,
-    jobs: Jobs = 1,
+    jobs: opt.Jobs = 1,
 ) -> None:
     """Turn the dataset into a corpus to train from, and report what was kept and dropped, and why."""
-    if jobs < 0:
-        raise UsageError(f"--jobs {jobs}: not a number of processes; 0 takes as many as there are cores")
+    opt.check_jobs(jobs)
     from perfsynth.data import nasap as recipe
 
     root = folder or data_folder("nasap")

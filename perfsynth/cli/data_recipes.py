@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfsynth.cli import _io
+from perfsynth.cli import _options as opt
 from perfsynth.cli.data import data, group
 from perfsynth.cli.data_batik import batik
-from perfsynth.cli.data_check import Align, Asked, Findings, Jobs, Report, conclude, look, tell
+from perfsynth.cli.data_check import Align, Asked, Findings, Report, conclude, look, tell
 from perfsynth.cli.data_nasap import nasap
 from perfsynth.data import data_folder
 from perfsynth.errors import BatchError, InputError, UsageError
@@ -43,7 +44,6 @@ To = Annotated[Path | None, typer.Option(metavar="DIR", help="Where to keep it; 
 Accept = Annotated[bool, typer.Option("--accept-licence", help="You have read its licence and keep to it.")]
 Folder = Annotated[Path | None, typer.Argument(metavar="FOLDER", help="The dataset; else where fetch keeps it.")]
 Output = Annotated[str, typer.Option("--output", "-o", metavar="JSONL", help="Manifest to write.")]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]
 Hashes = Annotated[bool, typer.Option(help="Hash the files of every row; audio takes its time.")]
 Contents = Annotated[bool, typer.Option("--contents", help="Open every file too, as perfsynth data check does.")]
 
@@ -65,8 +65,8 @@ def _add(name: str, members: typer.Typer, manifest: str) -> None:
 
     @_io.report(members, "check", examples=(f"{prefix} check", f"{prefix} check FOLDER --contents --report wrong.html"))
     def check(
-        session: _io.Session, folder: Folder = None, contents: Contents = False, align: Align = False, jobs: Jobs = 1,
-        findings: Findings = None, report: Report = None, force: Force = False,
+        session: _io.Session, folder: Folder = None, contents: Contents = False, align: Align = False,
+        jobs: opt.Jobs = 1, findings: Findings = None, report: Report = None, force: opt.Force = False,
     ) -> None:  # fmt: skip
         """Look whether every file that the dataset lists is there and whole; exit 3 where some are not."""
         contents = contents or align or report is not None
@@ -79,7 +79,11 @@ def _add(name: str, members: typer.Typer, manifest: str) -> None:
         members, manifest, examples=(f"{prefix} {manifest} -o corpus.jsonl", f"{prefix} {manifest} FOLDER -o x.jsonl")
     )
     def prepare(
-        session: _io.Session, folder: Folder = None, output: Output = "", hashes: Hashes = False, force: Force = False
+        session: _io.Session,
+        folder: Folder = None,
+        output: Output = "",
+        hashes: Hashes = False,
+        force: opt.Force = False,
     ) -> None:
         """Write the manifest: a row a recording, for training and for --manifest of the other commands."""
         _prepare(name, session, folder or data_folder(name), Path(output or f"{name}.jsonl"), hashes, force)

@@ -32,7 +32,6 @@ ProbeMode = Annotated[
 ]
 WriteProbe = Annotated[str | None, typer.Option(metavar="MIDI", help="Write the probe, to be played elsewhere.")]
 ProbeEngine = Annotated[str | None, typer.Option("--engine", help="Engine to probe; see `perfsynth models`.")]
-Plot = Annotated[str | None, typer.Option(metavar="PNG", help="Draw a picture: .png, .pdf or .svg.")]
 
 
 def _each(
@@ -85,7 +84,7 @@ def audio(
     variant: opt.Variant = None,
     lid: opt.Lid = None,
     room: opt.Room = None,
-    plot: Plot = None,
+    plot: opt.Plot = None,
     report: _report_page.ReportFile = None,
     force: opt.Force = False,
 ) -> None:

@@ -31,7 +31,6 @@ NotationOption = Annotated[
     pieces.Notation,
     typer.Option("--notation", help="How models read --manifest DIR: all, exported MIDI, or notes and metre."),
 ]
-Plot = Annotated[str | None, typer.Option(metavar="PNG", help="Draw a picture: .png, .pdf or .svg.")]
 
 
 def _each(item: _io.Item, repeats: opt.Repeats = opt.Repeats.unfold) -> None:
@@ -72,7 +71,7 @@ def performance(
     model: Models = None,
     split: SplitOption = pieces.Split.valid,
     notation: NotationOption = pieces.Notation.musicxml,
-    plot: Plot = None,
+    plot: opt.Plot = None,
     report: _report_page.ReportFile = None,
     force: opt.Force = False,
 ) -> None:

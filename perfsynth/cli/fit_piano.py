@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from perfsynth.cli import _io, app
+from perfsynth.cli import _options as opt
 from perfsynth.cli._item import alone
 from perfsynth.errors import PerfsynthError
 
@@ -31,7 +32,7 @@ def fit_piano(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the piano.")],
-    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")] = False,
+    force: opt.Force = False,
 ) -> None:
     """Analyse a sampled piano into a small modal one, for --engine modal --piano DIR. Takes some minutes."""
     if (output / "model.safetensors").exists() and not force:

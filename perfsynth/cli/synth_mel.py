@@ -28,8 +28,8 @@ def synth_mel(
     preset: Annotated[
         str | None, typer.Option(help="Of modal: which spectrogram, as perfsynth-44k or deep-performer-16k.")
     ] = None,
-    weights: Annotated[str | None, typer.Option(metavar="DIR", help="A trained model of your own.")] = None,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:N or auto.")] = "cpu",
+    weights: opt.Weights = None,
+    device: opt.Device = "cpu",
 ) -> None:
     """Predict the spectrogram of a performance (MIDI): write .npz."""
     from perfsynth import formats

@@ -30,7 +30,7 @@ def vocode(
     ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, max=10000, help="Of griffin-lim.")] = None,
     weights: Annotated[str | None, typer.Option(metavar="DIR", help="A trained vocoder of your own.")] = None,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:N or auto.")] = "cpu",
+    device: opt.Device = "cpu",
     sample_rate: opt.SampleRate = None,
     loudness: opt.Loudness = LOUDNESS_LUFS,
     audio_format: opt.Format = None,
