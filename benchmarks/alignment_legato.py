@@ -52,8 +52,7 @@ def main() -> None:
 def row(what: str, score: Score, performance: Performance, engine: str) -> str:
     """Shares of the ends that are right, and median errors, of the notes whose onsets are within 0.1 s."""
     score, truth = cut(score, performance)
-    stream = synthesize(performance, engine=engine, sample_rate=RATE)
-    audio = np.concatenate(list(stream.blocks)).mean(axis=1, keepdims=True)
+    audio = synthesize(performance, engine=engine, sample_rate=RATE).audio().samples.mean(axis=1, keepdims=True)
     found = align(Audio(audio.astype(np.float32), RATE), score).notes
     place = {str(note["note_id"]): number for number, note in enumerate(truth.notes)}
     true = truth.notes[[place[str(note["note_id"])] for note in found]]

@@ -67,8 +67,8 @@ def make(cache: Path, samples: str | None) -> None:
                 continue
             performance = composed(np.random.default_rng(number), program)
             options = {"sampler": {"samples": samples}, "fluidsynth": {"soundfont": font}}.get(engine, {})
-            stream = synthesize(performance, engine=engine, sample_rate=RATE, **options)
-            audio = np.concatenate(list(stream.blocks)).mean(axis=1)[: round(LENGTH_S * RATE)]
+            sound = synthesize(performance, engine=engine, sample_rate=RATE, **options).audio()
+            audio = sound.samples.mean(axis=1)[: round(LENGTH_S * RATE)]
             audio = degrade(audio, seed=number) if number % 2 else audio / np.abs(audio).max()
             heard = bands(mono(Audio(audio[:, None].astype(np.float32), RATE)))
             notes = performance.notes[performance.notes["onset_s"] < LENGTH_S - 1]

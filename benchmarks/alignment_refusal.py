@@ -141,8 +141,7 @@ def recorded(excerpt: Excerpt, samples: str, number: int) -> Bands:
     """The excerpt as it is heard: sampled or modelled, clean or degraded."""
     engine = "modal" if number % 8 == 7 else "sampler"
     options = {"samples": samples} if engine == "sampler" else {}
-    stream = synthesize(excerpt.performance, engine=engine, sample_rate=RATE, **options)
-    audio = np.concatenate(list(stream.blocks)).mean(axis=1)
+    audio = synthesize(excerpt.performance, engine=engine, sample_rate=RATE, **options).audio().samples.mean(axis=1)
     if number % 3 == 2:
         audio = degrade(audio, seed=number)
     return bands(mono(Audio(audio[:, None].astype(np.float32), RATE)))

@@ -217,8 +217,8 @@ def cut(score: Score, performance: Performance) -> tuple[Score, Alignment]:
 
 def record(performance: Performance, samples: str) -> np.ndarray:
     """(n,) float, peak 0.5."""
-    stream = synthesize(performance, engine="sampler", samples=samples, sample_rate=RATE)
-    audio = np.concatenate(list(stream.blocks)).mean(axis=1)[: round(LENGTH_S * RATE)]
+    sound = synthesize(performance, engine="sampler", samples=samples, sample_rate=RATE).audio()
+    audio = sound.samples.mean(axis=1)[: round(LENGTH_S * RATE)]
     return 0.5 * audio / np.abs(audio).max()
 
 

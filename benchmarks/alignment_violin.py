@@ -18,7 +18,7 @@ import numpy as np
 
 from perfsynth import formats
 from perfsynth.align.core import align
-from perfsynth.cli.align import _render
+from perfsynth.cli.align import rendered
 from perfsynth.types import SCORE_NOTE, TEMPO, Audio, Score
 
 TICKS, QUARTER_BPM = 24, 90.0  # of a quarter note in the published notes; any steady tempo will do
@@ -42,7 +42,7 @@ def main() -> None:
         rises = risen(audio)
         onsets = {"published": published[:, 0]}
         for method in ("production", "deep-performer"):
-            found = align(audio, score, method=method, render=_render).notes  # type: ignore[arg-type]
+            found = align(audio, score, method=method, render=rendered).notes  # type: ignore[arg-type]
             order = np.argsort([int(note_id) for note_id in found["note_id"]])
             onsets[method] = found["onset_s"][order]
             print(f"| {name} | {len(published)} | {method} | {compared(found[order], published)} |", flush=True)

@@ -106,8 +106,8 @@ def engines(samples: str) -> dict[str, Engine]:
 def sounded(performance: Performance, options: Engine) -> np.ndarray:
     """Stereo audio at 44.1 kHz, as long as an excerpt."""
     extra = AS_SAMPLED if options["engine"] == "modal" else {}
-    stream = synthesize(performance, **options, **extra)  # type: ignore[arg-type]
-    audio = soxr.resample(np.concatenate(list(stream.blocks)), stream.sample_rate, RATE)
+    made = synthesize(performance, **options, **extra).audio()  # type: ignore[arg-type]
+    audio = soxr.resample(made.samples, made.sample_rate, RATE)
     length = round(EXCERPT_S * RATE)
     return np.pad(audio[:length], ((0, max(0, length - len(audio))), (0, 0)))
 

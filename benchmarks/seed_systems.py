@@ -135,7 +135,7 @@ def sound(run: Run, performance: Performance, vocoder: Run | None, instrument: s
 
 def mono(stream: AudioStream, n_samples: int) -> np.ndarray:
     """(n_samples, 1) at 44.1 kHz."""
-    samples = np.concatenate(list(resample(stream, RATE).blocks)).mean(axis=1, keepdims=True)[:n_samples]
+    samples = resample(stream, RATE).audio().samples.mean(axis=1, keepdims=True)[:n_samples]
     return np.pad(samples, ((0, n_samples - len(samples)), (0, 0)))
 
 
@@ -166,7 +166,7 @@ def measured(make: Sounder, corpus: Path, instrument: str, *, scored: bool = Fal
 def reference(recording: Recording) -> np.ndarray:
     """(n, 1) at 44.1 kHz."""
     audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
-    return np.concatenate(list(resample(audio.stream(), RATE).blocks)).mean(axis=1, keepdims=True)
+    return resample(audio.stream(), RATE).audio().samples.mean(axis=1, keepdims=True)
 
 
 def averaged(rows: list[dict[str, float]], measures: tuple[str, ...] = MEASURES) -> dict[str, float]:

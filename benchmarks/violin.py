@@ -35,7 +35,7 @@ VIOLIN = 40  # General MIDI
 
 def mono(stream: AudioStream, sample_rate: int, n_samples: int) -> np.ndarray:
     """(n_samples,) of a stream at a rate."""
-    samples = np.concatenate(list(resample(stream, sample_rate).blocks)).mean(axis=1)[:n_samples]
+    samples = resample(stream, sample_rate).audio().samples.mean(axis=1)[:n_samples]
     return np.pad(samples, (0, n_samples - len(samples))).astype(np.float32)
 
 

@@ -216,6 +216,11 @@ class AudioStream(Artifact):
     n_channels: int
     duration_s: float = 0.0  # what to expect, for progress; 0 when unknown
 
+    def audio(self) -> Audio:
+        """All of it, held in memory."""
+        samples = np.concatenate([np.zeros((0, self.n_channels), np.float32), *self.blocks])
+        return Audio(samples, self.sample_rate, history=self.history, sha256=self.sha256)
+
 
 @dataclass(frozen=True)
 class Audio(Artifact):

@@ -116,10 +116,9 @@ def _sounds(folder: Path, piece: str, score: Score, played: dict[str, Performanc
     first = {CANTABILE.name: played[CANTABILE.name]}  # which says where the excerpts end
     lengths = {}
     for name, excerpt in excerpts(score, first | played, longest_s=EXCERPT_S).items():
-        stream = sound(excerpt.performance)
-        samples = np.concatenate(list(stream.blocks))
-        lengths[name] = min(len(samples) / stream.sample_rate, LONGEST_S)
-        data = opus(samples, stream.sample_rate, longest_s=LONGEST_S, fade_s=FADE_S)
+        audio = sound(excerpt.performance).audio()
+        lengths[name] = min(len(audio.samples) / audio.sample_rate, LONGEST_S)
+        data = opus(audio.samples, audio.sample_rate, longest_s=LONGEST_S, fade_s=FADE_S)
         (folder / f"{piece}-{name}.ogg").write_bytes(data)
         print(f"{piece} {name}: {lengths[name]:.1f} s, {len(data) / 1000:.0f} kB", flush=True)
     return lengths

@@ -75,7 +75,7 @@ def section(folder: Path, runs: Runs) -> str:
     passage = {name: one.performance for name, one in excerpts(score, played, longest_s=EXCERPT_S).items()}
     rows = []
     for row in _rows(passage, runs):
-        samples = np.concatenate(list(normalise(row.stream, loudness_lufs=LOUDNESS_LUFS).blocks))
+        samples = normalise(row.stream, loudness_lufs=LOUDNESS_LUFS).audio().samples
         figures = " | ".join(_found_again(samples, row.stream.sample_rate, row.notes))
         kept_s = min(LONGEST_S, len(samples) / row.stream.sample_rate - CUT_S)
         data = opus(samples, row.stream.sample_rate, longest_s=kept_s, fade_s=FADE_S)

@@ -212,7 +212,6 @@ def _other_piano(
     from perfsynth import formats
     from perfsynth.dsp.mixing import mixed
     from perfsynth.synth.core import synthesize
-    from perfsynth.types import Audio
 
     if asked.other is not None:
         sound = formats.read_audio(_report.read_input(asked.other, session), name=asked.other)
@@ -221,11 +220,10 @@ def _other_piano(
         return None
     else:
         try:
-            stream = synthesize(played, engine="fluidsynth", soundfont=asked.soundfont)
+            sound = synthesize(played, engine="fluidsynth", soundfont=asked.soundfont).audio()
         except MissingError as error:
             session.say(f"the ladder lacks another piano: {error}")
             return None
-        sound = Audio(np.concatenate(list(stream.blocks)), stream.sample_rate)
     audio = _at_rate(sound)
     return (
         audio if audio.shape[1] == reference.shape[1] else np.repeat(mixed(audio)[:, None], reference.shape[1], axis=1)

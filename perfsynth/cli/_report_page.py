@@ -82,8 +82,6 @@ def one_piece(
 
 def _sounds(score: Score, players: Mapping[str, Performance], progress: Progress) -> list[Sound]:
     """The same passage of all, and deadpan, on the default engine."""
-    import numpy as np
-
     from perfsynth.evaluate.performance_ceilings import DEADPAN, deadpan
     from perfsynth.evaluate.report.page import Sound
     from perfsynth.evaluate.report.playing import excerpts
@@ -99,9 +97,8 @@ def _sounds(score: Score, players: Mapping[str, Performance], progress: Progress
         if len(excerpt.performance.notes) == 0:  # who leaves out this passage
             continue
         progress(f"sounding {name}", number / len(heard))
-        stream = sound(excerpt.performance)
-        samples = np.concatenate(list(stream.blocks))
-        found.append(Sound(name, words[name], opus(samples, stream.sample_rate), excerpt.marks_s))
+        audio = sound(excerpt.performance).audio()
+        found.append(Sound(name, words[name], opus(audio.samples, audio.sample_rate), excerpt.marks_s))
     return found
 
 

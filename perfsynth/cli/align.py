@@ -153,20 +153,17 @@ def _of_sound(
         score,
         method=method.value,
         jumps=repeats == PlayedRepeats.auto,
-        render=_render,
+        render=rendered,
         backend=backend,  # type: ignore[arg-type]
         device=device,
     )
 
 
-def _render(performance: Performance, sample_rate: int) -> np.ndarray:
+def rendered(performance: Performance, sample_rate: int) -> np.ndarray:
     """A performance as FluidSynth plays it, (n,) samples."""
-    import numpy as np
-
     from perfsynth.synth.core import synthesize
 
-    stream = synthesize(performance, engine="fluidsynth", sample_rate=sample_rate)
-    return np.concatenate(list(stream.blocks)).mean(axis=1)
+    return synthesize(performance, engine="fluidsynth", sample_rate=sample_rate).audio().samples.mean(axis=1)
 
 
 def _picture_of(item: _io.Item, plot: str | None) -> str | None:

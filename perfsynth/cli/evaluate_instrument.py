@@ -25,7 +25,6 @@ def heard_as(
     MissingError
         When there is no FluidSynth or no soundfont.
     """
-    import numpy as np
     import soxr
 
     from perfsynth.evaluate.instrument import INSTRUMENTS, timbre_distances
@@ -43,6 +42,6 @@ def heard_as(
     for i, (name, program) in enumerate(INSTRUMENTS.items()):
         progress(f"playing the {name}", i / len(INSTRUMENTS))
         parts = tuple(Part(name, program) for _ in short.parts)
-        stream = synthesize(replace(short, parts=parts), engine="fluidsynth", soundfont=soundfont)
-        sounds[name] = soxr.resample(np.concatenate(list(stream.blocks)), stream.sample_rate, RATE)[:length]
+        audio = synthesize(replace(short, parts=parts), engine="fluidsynth", soundfont=soundfont).audio()
+        sounds[name] = soxr.resample(audio.samples, audio.sample_rate, RATE)[:length]
     return {name: timbre_distances(side[:length], sounds) for name, side in sides.items()}

@@ -57,15 +57,12 @@ def _sounded(engine: str, options: dict[str, Any], progress: Progress) -> tuple[
     """The probe as the engine's user gets it, peaks kept below full scale, and CPU seconds for a second of it."""
     import os
 
-    import numpy as np
-
     from perfsynth.evaluate.probe_notes import schedule
     from perfsynth.pipeline import sound
-    from perfsynth.types import Audio
 
     begun = sum(os.times()[:4])  # of this process and of those that it waited for
     stream = sound(schedule().performance, engine=engine, loudness_lufs=None, report=progress, **options)
-    audio = Audio(np.concatenate(list(stream.blocks)), stream.sample_rate)
+    audio = stream.audio()
     return audio, (sum(os.times()[:4]) - begun) * audio.sample_rate / len(audio.samples)
 
 

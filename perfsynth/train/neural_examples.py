@@ -154,8 +154,7 @@ def _flux(mono: np.ndarray) -> np.ndarray:
 
 def _sound(recording: Recording, sample_rate: int) -> np.ndarray:
     audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
-    stream = resample(audio.stream(), sample_rate)
-    samples = np.concatenate(list(stream.blocks))
+    samples = resample(audio.stream(), sample_rate).audio().samples
     return np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples[:, :2]
 
 

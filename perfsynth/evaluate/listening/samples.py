@@ -186,8 +186,7 @@ def _prepare(audio: Audio, low_pass_hz: float | None, cut: Cut, path: Path) -> A
         )
     if cut.length_s is not None:
         audio = replace(audio, samples=_shorten(audio, cut.length_s))
-    stream = resample(audio.stream(), cut.sample_rate)
-    samples = np.concatenate(list(stream.blocks))
+    samples = resample(audio.stream(), cut.sample_rate).audio().samples
     if low_pass_hz is not None:
         samples = low_pass(samples, low_pass_hz, cut.sample_rate)
     return Audio(samples, cut.sample_rate)
