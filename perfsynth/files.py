@@ -25,7 +25,7 @@ def load(
     as_performance
         A MIDI file can be a score (beats) or a performance (seconds): which of them to read.
     repeats
-        See `perfsynth.formats.read_score`.
+        Of a score: "unfold" plays every repeat, volta and da capo; "as-written" reads the page once, top to bottom.
 
     Raises
     ------
@@ -48,9 +48,15 @@ def load(
 
 
 def save(artifact: Performance | Tokens | Alignment | Spectrogram | Audio | AudioStream, path: str | Path) -> None:
-    """Write an artifact: audio as its suffix says (.wav, .flac, .ogg), a performance as MIDI or .jsonl.
+    """Write an artifact; what fails leaves a file that is there as it was.
 
-    What fails leaves a file that is there as it was.
+    Parameters
+    ----------
+    artifact
+        Audio is written as its suffix says (.wav, .flac, .ogg), a performance as .mid or .jsonl, tokens and alignments
+        as .jsonl, a spectrogram as .npz. A stream is consumed.
+    path
+        The file, which is overwritten.
 
     Raises
     ------

@@ -18,8 +18,24 @@ ORDER = (
     "load", "save", "perform", "sound", "render", "synthesize", "synthesize_spectrogram", "vocode", "align", "tokenize",
     "detokenize",
 )  # fmt: skip
+TABLES = (
+    "SCORE_NOTE",
+    "PERFORMED_NOTE",
+    "CONTROL",
+    "ALIGNED_NOTE",
+    "DIRECTION",
+    "SLUR",
+    "TEMPO",
+    "METER",
+    "KEY",
+    "MEASURE",
+)
 TYPES = ("Score", "Performance", "Alignment", "Tokens", "Spectrogram", "Audio", "AudioStream", "Part", "Made")
 SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.M)
+HELD = re.compile(r"^ {4}(\w+): np.ndarray = _empty\((\w+)\)", re.M)  # which table a field holds
+REMARK = re.compile(r"^ {4}(\w+): .*?  # (.+)$", re.M)  # behind a field of a dataclass
+COLUMN = re.compile(r'\("(\w+)", "?(\w+|\?)"?\),?(?: +# (.+))?')  # of a table, and what is said of it
+NUMPY = {"f8": "float64", "i1": "int8", "i2": "int16", "i4": "int32", "u4": "uint32", "?": "bool"}
 
 HEAD = """# Python
 
@@ -60,6 +76,8 @@ stream = perfsynth.sound(performance, engine="modal")
 perfsynth.save(stream, "elise.wav")
 ```
 
+or `stream.audio()` holds all of it in memory.
+
 What cannot be done raises an error of `perfsynth.errors` whose message is one line; all of them are a `PerfsynthError`:
 
 ```python
@@ -83,6 +101,13 @@ def main() -> None:
     print("All are frozen dataclasses that hold numpy arrays. A beat is a quarter note; times are in seconds.\n")
     for name in TYPES:
         print(_type(name, getattr(types, name)))
+    print("## Tables\n")
+    print('The numpy dtypes of `perfsynth.types` whose rows are notes and marks: `score.notes["pitch"]` is a column.\n')
+    source = inspect.getsource(types)
+    for name in TABLES:
+        print(_table(name, source))
+    marks = ", ".join(f"{mark.name} {mark.value}" for mark in types.Mark)
+    print(f"### Mark\n\n{_prose(inspect.getdoc(types.Mark) or '')}\n\n{marks}")
 
 
 def _function(name: str, function: Any) -> str:
@@ -139,10 +164,35 @@ def _entries(body: str) -> str:
 
 
 def _type(name: str, kind: Any) -> str:
-    """A heading, the docstring and the fields."""
+    """A heading, the docstring, the fields with what is said of them, and what can be asked of it."""
+    source = inspect.getsource(kind)
+    held, said = dict(HELD.findall(source)), dict(REMARK.findall(source))
     fields = [field for field in dataclasses.fields(kind) if field.name not in ("history", "sha256")]
-    listed = "\n".join(f"- `{field.name}`: `{field.type}`" for field in fields)
+    lines = [
+        _line(field.name, str(field.type), ", ".join(of[field.name] for of in (held, said) if field.name in of))
+        for field in fields
+    ]
+    for method, found in vars(kind).items():
+        if not method.startswith("_") and isinstance(found, property):
+            lines.append(_line(method, "property", inspect.getdoc(found) or ""))
+        elif not method.startswith("_") and inspect.isfunction(found):
+            lines.append(
+                _line(f"{method}()", str(inspect.signature(found).return_annotation), inspect.getdoc(found) or "")
+            )
+    listed = "\n".join(lines)
     return f"### {name}\n\n{_prose(inspect.getdoc(kind) or '')}\n\n{listed}\n"
+
+
+def _table(name: str, source: str) -> str:
+    """A heading and the columns of a dtype, with what the source says of them."""
+    begin = source.index(f"\n{name} = np.dtype([")
+    columns = COLUMN.findall(source[begin : source.index("])", begin)])
+    listed = "\n".join(_line(column, NUMPY.get(kind, "text"), said) for column, kind, said in columns)
+    return f"### {name}\n\n{listed}\n"
+
+
+def _line(name: str, kind: str, said: str) -> str:
+    return f"- `{name}`: `{kind}`" + (f", {_prose(said)}" if said else "")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def align(
     score
         With the repeats that may be played unfolded.
     method
-        "production", or "deep-performer" as the Deep Performer dataset was made (see `deep_performer`).
+        "production", or "deep-performer" as the Deep Performer dataset was made (`perfsynth.align.deep_performer`).
     jumps
         Whether the recording decides which repeats are played and what is cut; else all is played as it stands.
     render
@@ -81,6 +81,8 @@ def align(
     ------
     InputError
         When there are no notes or no music, or when the recording does not play the score.
+    UsageError
+        When there is no such method, or it cannot take a stream.
     """
     if not isinstance(audio, AudioStream):
         expect(audio, Audio, "perfsynth.load reads one from a file of sound")

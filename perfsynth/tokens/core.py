@@ -15,6 +15,18 @@ _DECODERS = {seed.NAME: seed.decode}
 def tokenize(performance: Performance, *, vocabulary: str = "auto") -> Tokens:
     """Turn a performance into tokens.
 
+    Parameters
+    ----------
+    performance
+        What to tell.
+    vocabulary
+        A vocabulary's name; ``auto`` takes the default.
+
+    Returns
+    -------
+    Tokens
+        (n_notes, n_fields) int32, a row per note.
+
     Raises
     ------
     InputError
@@ -32,6 +44,16 @@ def tokenize(performance: Performance, *, vocabulary: str = "auto") -> Tokens:
 
 def detokenize(tokens: Tokens) -> Performance:
     """Turn tokens back into a performance.
+
+    Parameters
+    ----------
+    tokens
+        Of a vocabulary that is known.
+
+    Returns
+    -------
+    Performance
+        As exact as the grid of the vocabulary.
 
     Raises
     ------
