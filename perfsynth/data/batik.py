@@ -13,7 +13,7 @@ from perfsynth.errors import MissingError, PerfsynthError
 from perfsynth.expression import joined, played_notes
 from perfsynth.formats.match import read_match
 
-LICENSE = "not stated"
+LICENCE = "not stated"
 
 
 def prepare(root: Path, out: Path) -> list[Entry]:
@@ -47,7 +47,7 @@ def _prepare_movement(match: Path, root: Path, out: Path) -> Entry:
         performance = read_match(match.read_bytes(), name=str(match))
         performance = joined(score, performance, played_notes(score, performance))
     except (PerfsynthError, OSError) as error:
-        return Entry(name, "Mozart", "valid", "", 0, (), (), {"Batik": unread(what, error)}, LICENSE)
+        return Entry(name, "Mozart", "valid", "", 0, (), (), {"Batik": unread(what, error)}, LICENCE)
     path = f"pieces/{name}.npz"
     save(Piece(name, "Mozart", "valid", {"musicxml": score}, {"Batik": performance}), out / path)
-    return Entry(name, "Mozart", "valid", path, len(score.notes), ("musicxml",), ("Batik",), {}, LICENSE)
+    return Entry(name, "Mozart", "valid", path, len(score.notes), ("musicxml",), ("Batik",), {}, LICENCE)

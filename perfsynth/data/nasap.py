@@ -30,7 +30,7 @@ from perfsynth.formats.match import read_match
 from perfsynth.formats.musicxml_tremolos import STROKE
 from perfsynth.types import Performance, Score
 
-LICENSE = "CC BY-NC-SA 4.0"
+LICENCE = "CC BY-NC-SA 4.0"
 METADATA = "metadata.csv"
 FEWEST_NOTES = 64
 FEWEST_MATCHED = 0.85  # share of the notes of the performed passes that a clean performance plays
@@ -115,7 +115,7 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
     try:
         score = formats.read_score((root / rows[0]["xml_score"]).read_bytes(), name=rows[0]["xml_score"])
     except (PerfsynthError, OSError) as error:
-        return Entry(folder, composer, split, "", 0, (), (), dict.fromkeys(names, unread("score", error)), LICENSE)
+        return Entry(folder, composer, split, "", 0, (), (), dict.fromkeys(names, unread("score", error)), LICENCE)
     kept: dict[str, Performance] = {}
     dropped: dict[str, str] = {}
     rough: list[str] = []
@@ -133,12 +133,12 @@ def _prepare_folder(rows: list[dict[str, str]], *, root: Path, out: Path) -> Ent
         kept[name] = performance
         rough += [name] * bool(fault)
     if not kept:
-        return Entry(folder, composer, split, "", len(score.notes), (), (), dropped, LICENSE)
+        return Entry(folder, composer, split, "", len(score.notes), (), (), dropped, LICENCE)
     scores = {"musicxml": score} | _score_midi(root / rows[0]["midi_score"], score)
     path = f"pieces/{folder.replace('/', '__')}.npz"
     save(Piece(folder, composer, split, scores, kept), out / path)
     return Entry(
-        folder, composer, split, path, len(score.notes), tuple(scores), tuple(kept), dropped, LICENSE, tuple(rough)
+        folder, composer, split, path, len(score.notes), tuple(scores), tuple(kept), dropped, LICENCE, tuple(rough)
     )
 
 

@@ -30,7 +30,7 @@ def nasap_rows(root: Path) -> Iterator[Example]:
             title=row["title"],
             performer=nasap.pianist_of(Path(row["midi_performance"]).stem),
             quality="" if nasap.is_robust(row) else "alignment not robust",
-            licence=nasap.LICENSE,
+            licence=nasap.LICENCE,
         )
 
 
@@ -51,14 +51,14 @@ def batik_rows(root: Path) -> Iterator[Example]:
             title=match.stem,
             performer="Roland Batik",
             instrument="boesendorfer-ceus",
-            licence=batik.LICENSE,
+            licence=batik.LICENCE,
         )
 
 
 NASAP = Recipe(
     name="nasap",
     title="(n)ASAP",
-    licence=nasap.LICENSE,
+    licence=nasap.LICENCE,
     licence_url="https://creativecommons.org/licenses/by-nc-sa/4.0/",
     source="https://github.com/CPJKU/asap-dataset",
     size="1 GB",
@@ -71,7 +71,7 @@ NASAP = Recipe(
 BATIK = Recipe(
     name="batik",
     title="Batik-plays-Mozart",
-    licence=batik.LICENSE,
+    licence=batik.LICENCE,
     licence_url="its repository states none: to validate on, not to pass on",
     source="https://github.com/huispaty/batik_plays_mozart",
     size="30 MB",
