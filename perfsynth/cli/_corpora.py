@@ -28,7 +28,6 @@ Target = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="CORPUS", help="Where it goes; else where train looks.")
 ]
 LOOKS_PER_S = 2
-SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ class Preparing:
 
 def summary(entries: list[Entry], minutes: float) -> dict[str, Any]:
     """What was kept of a dataset, by split, and why the rest was not, by reason."""
+    from perfsynth.data import SPLITS
     from perfsynth.data.pieces import reasons
 
     kept = {}

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 DATA_VARIABLE = "PERFSYNTH_DATA"
+SPLITS = ("train", "valid", "test")  # of every corpus
 
 
 def data_folder(name: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 from perfsynth.batch.manifest import relocated, write_rows
 
-FILES = ("audio", "score", "performance", "alignment")
+FILES = ("audio", "score", "performance", "alignment")  # the columns that name them
 
 
 @dataclass(frozen=True)

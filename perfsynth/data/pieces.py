@@ -23,7 +23,7 @@ from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, NOTE_ID, PERFORMED_NOTE, Part, Performance, Score
 
 MANIFEST = "manifest.jsonl"
-SPLITS = {"test": 0, "valid": 1}  # of ten parts; the other eight are "train"
+TENTHS = {"test": 0, "valid": 1}  # of ten parts; the other eight are "train"
 _TABLES = ("notes", "tempos", "meters", "keys", "measures", "directions", "slurs")
 
 
@@ -41,7 +41,7 @@ class Piece:
 def split_of(piece: str) -> str:
     """Which split a piece belongs to, the same for ever: by the hash of its name."""
     part = sha256(piece.encode()).digest()[0] * 10 // 256
-    return next((split for split, number in SPLITS.items() if part == number), "train")
+    return next((split for split, number in TENTHS.items() if part == number), "train")
 
 
 def save(piece: Piece, path: Path) -> None:

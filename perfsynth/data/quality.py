@@ -17,11 +17,11 @@ import numpy as np
 
 from perfsynth.batch import storage
 from perfsynth.batch.manifest import read_objects
+from perfsynth.data.manifest import FILES
 from perfsynth.data.recipe import Finding, fault_of
 from perfsynth.errors import InputError, PerfsynthError
 from perfsynth.types import Alignment, Performance, Score
 
-COLUMNS = ("audio", "score", "performance", "alignment")
 SHORT = 0.02  # of the length stated: what a recording may lack
 SHORT_S = 2.0
 
@@ -66,7 +66,7 @@ def rows_of(lines: Iterable[str], name: str, folder: str) -> list[Row]:
     """
     rows = []
     for number, (where, fields) in enumerate(read_objects(lines, name), 1):
-        files = {column: _path(fields[column], where, folder) for column in COLUMNS if fields.get(column)}
+        files = {column: _path(fields[column], where, folder) for column in FILES if fields.get(column)}
         stated = fields.get("duration_s", 0.0)
         rows.append(
             Row(
@@ -79,7 +79,7 @@ def rows_of(lines: Iterable[str], name: str, folder: str) -> list[Row]:
             )
         )
     if rows and not any(row.files for row in rows):
-        raise InputError(f"{name}: no row names a file; the columns are {', '.join(COLUMNS)}")
+        raise InputError(f"{name}: no row names a file; the columns are {', '.join(FILES)}")
     return rows
 
 

@@ -17,9 +17,10 @@ from typing import Literal
 import numpy as np
 
 from perfsynth.batch import storage
+from perfsynth.data import SPLITS
 from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of, shifted
 from perfsynth.data.quality import Row
-from perfsynth.data.sound_corpus import SPLITS, Recording, Report, put, write_recordings
+from perfsynth.data.sound_corpus import Recording, Report, put, write_recordings
 from perfsynth.data.stretches import cut
 from perfsynth.data.velocities import Expected, expected, heard, velocities
 from perfsynth.errors import InputError, PerfsynthError

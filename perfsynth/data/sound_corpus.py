@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perfsynth.data import SPLITS
 from perfsynth.data.pieces import Entry, Piece, pieces, read_manifest, write_manifest
 from perfsynth.errors import InputError, MissingError
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
@@ -29,7 +30,6 @@ RECORDINGS = "recordings.jsonl"  # beside the manifest that every corpus has, wh
 EXCERPT_S = 12.0
 FEWEST_NOTES = 12  # of an excerpt
 LEAST_S = 0.1  # that is heard of a note of an excerpt that is rendered
-SPLITS = ("train", "valid", "test")
 KEYS = (21, 108)
 
 Report = Callable[[str, float], None]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from perfsynth.data import SPLITS
 from perfsynth.data.pieces import Piece, pieces
 from perfsynth.data.sound_corpus import FEWEST_NOTES, read_recordings
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
@@ -42,7 +43,7 @@ def prepare(corpus: Path, sounds: Path) -> list[str]:
     folder = (sounds if sounds.is_dir() else sounds.parent) / FOLDER
     folder.mkdir(exist_ok=True)
     written = []
-    for piece in (piece for split in ("train", "valid", "test") for piece in pieces(corpus, split)):
+    for piece in (piece for split in SPLITS for piece in pieces(corpus, split)):
         for name, made in _of_piece(piece, wanted.get(piece.name, {})):
             place = folder / Path(wanted[piece.name][name]).name
             place.write_bytes(write_performance(made))

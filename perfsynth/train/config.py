@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from perfsynth.data import SPLITS
 from perfsynth.errors import InputError
 from perfsynth.seeds import LARGEST
 
@@ -132,7 +133,7 @@ def read_config(path: Path, **changed: Any) -> RunConfig:
     if table["system"] not in TASKS:
         raise InputError(f"{path}: system {table['system']!r} cannot be trained; these can: {', '.join(TASKS)}")
     splits = table.get("splits", ["train"])
-    if not (isinstance(splits, list) and splits and all(split in ("train", "valid", "test") for split in splits)):
+    if not (isinstance(splits, list) and splits and all(split in SPLITS for split in splits)):
         raise InputError(f"{path}: splits = {splits!r}: it is a list of train, valid and test")
     if not isinstance(table["corpus"], str):
         raise InputError(f"{path}: corpus = {table['corpus']!r}: it is a name")
