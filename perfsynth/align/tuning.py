@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perfsynth.dsp.semitones import A4_HZ, RATE
+from perfsynth.dsp.pitches import A4_HZ
+from perfsynth.dsp.semitones import RATE
 
 WINDOW = 8192  # samples, 0.37 s
 N_WINDOWS = 120  # spread over the recording

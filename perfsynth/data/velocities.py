@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from perfsynth.dsp.pitches import pitch_hz
 from perfsynth.errors import InputError
 from perfsynth.types import AudioStream
 
@@ -130,7 +131,7 @@ def velocities(pitch: np.ndarray, level_db: np.ndarray, usual: Expected) -> np.n
 
 def _bins(pitch: int) -> np.ndarray:
     """Those of the FFT within a third of a semitone of a note's partials, one of each at least."""
-    partials = 440.0 * 2.0 ** ((pitch - 69) / 12) * np.arange(1, PARTIALS + 1)
+    partials = pitch_hz(pitch) * np.arange(1, PARTIALS + 1)
     partials = partials[partials < 0.45 * RATE]
     width = 2.0 ** (1 / 36)
     spans = zip(np.round(partials / width * WINDOW / RATE), np.round(partials * width * WINDOW / RATE), strict=True)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from perfsynth.dsp.pitches import pitch_hz
+
 if TYPE_CHECKING:
     import torch
 
@@ -74,7 +76,7 @@ def filterbank(preset: Preset) -> np.ndarray:
 def _semitone_bank(preset: Preset) -> np.ndarray:
     """Triangles from semitone to semitone over the MIDI notes, each of peak 1 / (f[m+1] - f[m-1])."""
     notes = np.arange(-1, preset.n_bands + 1)
-    centre = 440.0 * 2.0 ** ((notes - 69) / 12)  # Hz
+    centre = pitch_hz(notes)
     bins = np.arange(preset.n_fft // 2 + 1) * preset.sample_rate / preset.n_fft
     low, mid, high = (centre[offset : offset + preset.n_bands, None] for offset in range(3))
     rise, fall = (bins - low) / (mid - low), (high - bins) / (high - mid)

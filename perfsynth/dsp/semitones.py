@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfsynth.dsp.pitches import A4_HZ
+
 RATE = 22050  # Hz, of the audio
 LOWEST, N_BANDS = 21, 88  # A0 to C8
 HOP = 128  # samples, 5.8 ms
 OCTAVE = 12
-A4_HZ = 440.0
 HALF_BAND_DELAY = 12  # samples; even, so that it is whole samples of the halved rate
 BLOCK = 2048  # frames at once: what a matrix product holds in the cache
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from perfsynth.dsp.pitches import pitch_hz
 from perfsynth.errors import InputError
 
 EARLY_DB = (0.0, -10.0)
@@ -42,8 +43,7 @@ def without_rumble(audio: np.ndarray, sample_rate: int, pitch: float) -> np.ndar
     """A note, (n, n_channels), without what lies more than an octave below the fundamental of its MIDI pitch."""
     from scipy.signal import butter, sosfiltfilt
 
-    fundamental_hz = 440 * 2 ** ((pitch - 69) / 12)
-    sections = butter(RUMBLE_ORDER, fundamental_hz / 2, "highpass", fs=sample_rate, output="sos")
+    sections = butter(RUMBLE_ORDER, pitch_hz(pitch) / 2, "highpass", fs=sample_rate, output="sos")
     note: np.ndarray = sosfiltfilt(sections, np.asarray(audio, np.float64), axis=0)
     return note
 

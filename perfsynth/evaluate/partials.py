@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from perfsynth.dsp.pitches import pitch_hz
 from perfsynth.errors import InputError
 from perfsynth.evaluate.matching import RATE
 
@@ -25,7 +26,6 @@ SEARCH = 0.03  # of the frequency: a stiff string's partials lie above the multi
 STRETCH = 4e-4  # inharmonicity that the search starts from: f_k = k f0 sqrt(1 + B k^2)
 MIN_S = 0.5
 CENT = 1200 / np.log(2)
-A4 = 69
 HELD_S, SKIP_S, USED_S = 1.0, 0.2, 2.0
 MAX_NOTES = 24
 KEYS = (33, 88)  # among which held notes of a performance are looked for
@@ -63,7 +63,7 @@ def steadiness(audio: np.ndarray, sample_rate: int, pitch: float) -> Steadiness:
     """
     if audio.ndim != 1 or len(audio) < MIN_S * sample_rate:
         raise InputError(f"audio of shape {audio.shape}: one channel of {MIN_S} s at least is needed")
-    f0 = 440 * 2 ** ((pitch - A4) / 12)
+    f0 = pitch_hz(pitch)
     hertz = _partials_hz(audio, sample_rate, f0)
     if len(hertz) == 0:
         return Steadiness(float("nan"), float("nan"), 0)

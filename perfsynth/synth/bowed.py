@@ -11,6 +11,7 @@ import numpy as np
 
 from perfsynth.dsp.colouring import Colour
 from perfsynth.dsp.mel import Preset, filterbank
+from perfsynth.dsp.pitches import pitch_hz
 
 BLOCK_S = 4.0  # that is sounded at once
 CHANNELS = 2
@@ -76,7 +77,7 @@ def string(note: np.void, rate: int, a4: float, rng: np.random.Generator) -> np.
     span = round(JITTER_S * rate)
     summed = np.cumsum(rng.normal(size=len(t) + span))
     cents += JITTER_CENTS * (summed[span:] - summed[:-span]) / np.sqrt(span)
-    hz = a4 * 2.0 ** ((int(note["pitch"]) - 69) / 12)
+    hz = pitch_hz(int(note["pitch"]), a4)
     phase = np.cumsum(2 * np.pi * hz * 2.0 ** (cents / 1200)) / rate
     made = np.zeros(len(t))
     for partial in range(1, max(int(HIGHEST * rate / hz), 1) + 1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from perfsynth.errors import UsageError
 
-A4_HZ = 440.0
 MIN_A4_HZ, MAX_A4_HZ = 380.0, 480.0  # from below the lowest baroque pitch to above the highest organ
 
 

@@ -11,11 +11,12 @@ import math
 import numpy as np
 
 from perfsynth.dsp.colouring import coloured
+from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.errors import UsageError
 from perfsynth.known import VIOLIN, kind_of
 from perfsynth.synth import deep_performer
 from perfsynth.synth.bowed import CHANNELS, colour, strings
-from perfsynth.synth.concert_pitch import A4_HZ, check_a4
+from perfsynth.synth.concert_pitch import check_a4
 from perfsynth.synth.deep_performer import PRESET
 from perfsynth.synth.octaves import moved
 from perfsynth.synth.roll import pitched, sounding, without_pedal

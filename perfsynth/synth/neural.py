@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp import windows
+from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.known import number_of
-from perfsynth.synth.concert_pitch import A4_HZ
 from perfsynth.synth.modal.room import followed, in_room, tail_s
 from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
 from perfsynth.types import AudioStream, Performance, Spectrogram

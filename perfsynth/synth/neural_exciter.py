@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.dsp.resample import resample
 from perfsynth.synth.action import strike
-from perfsynth.synth.concert_pitch import A4_HZ
 from perfsynth.synth.modal.ending import ended
 from perfsynth.synth.modal.engine import CHUNK, _Player, _Voice, piano_of, spans_s
 from perfsynth.synth.modal.grid import RATE

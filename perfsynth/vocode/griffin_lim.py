@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS, Preset, filterbank, magnitudes_of_bands
+from perfsynth.dsp.pitches import pitch_hz
 from perfsynth.dsp.stft import Adder, Transform
 from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream, Spectrogram
@@ -143,7 +144,7 @@ def _spread(bands: np.ndarray, preset: Preset) -> np.ndarray:
     whole = PRESETS[preset.name]
     bank = filterbank(whole)
     sums = bank.sum(axis=1)
-    centre = 440.0 * 2.0 ** ((np.arange(preset.n_bands) - 69) / 12)
+    centre = pitch_hz(np.arange(preset.n_bands))
     hz = np.arange(preset.n_fft // 2 + 1) * preset.sample_rate / preset.n_fft
     used = (sums > 0) & (centre < preset.sample_rate / 2)
     level = bands[:, used] / sums[used]

@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
+from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.errors import UsageError
 from perfsynth.synth.action import LOWEST, MAX_RING_S, Strikes, strike
-from perfsynth.synth.concert_pitch import A4_HZ
 from perfsynth.synth.modal.ending import LASTING_S, LEAST_FALL, ended, lasting
 from perfsynth.synth.modal.grid import FRAME, HOP, ONSET, RATE, TIMES_S, band_weights
 from perfsynth.synth.modal.lid import LidName, under_lid

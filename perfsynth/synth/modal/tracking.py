@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfsynth.dsp.pitches import pitch_hz
 from perfsynth.synth.modal.grid import RATE
 
 N_FFT = 2**17
@@ -48,7 +49,7 @@ def track(layers: list[np.ndarray], key: int) -> Partials:
     """
     length = int(np.interp(key, [57, 72, 84, 96, 108], [2.5, 1.2, 0.5, 0.25, 0.15]) * RATE)
     power = _spectrum(layers[len(layers) // 4 :], int((0.051 if key < 66 else 0.007) * RATE), length)
-    f0 = 440.0 * 2 ** ((key - 69) / 12)
+    f0 = pitch_hz(key)
     inharmonicity = float(np.exp(np.interp(key, _B_KEYS, np.log(_B))))
     hits: list[tuple[int, float, float]] = []  # k, Hz, strength
     for k in range(1, MAX_PARTIALS + 1):

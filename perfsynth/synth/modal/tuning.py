@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.errors import UsageError
 from perfsynth.synth.action import HIGHEST, LOWEST
-from perfsynth.synth.concert_pitch import A4_HZ, check_a4
+from perfsynth.synth.concert_pitch import check_a4
 
 PURE_FIFTH = 1200 * np.log2(3 / 2)  # cents
 PYTHAGOREAN = 12 * PURE_FIFTH - 7 * 1200  # cents by which twelve pure fifths miss seven octaves
