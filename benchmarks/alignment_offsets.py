@@ -28,7 +28,7 @@ from alignment_truth import RATE
 from perfsynth.align import offsets, sound_offs
 from perfsynth.align.bands import Bands
 from perfsynth.align.ends import likeliest_s, struck_again_s
-from perfsynth.align.evidence import OnsetModel
+from perfsynth.align.perceptron import Perceptron
 from perfsynth.align.production import onsets
 from perfsynth.errors import InputError
 from perfsynth.evaluate.alignment import tolerance_s
@@ -84,7 +84,7 @@ def main() -> None:
         if asked.what == "test":
             tested(kind, ends)
         else:
-            write(fitted(list(ends.values()), HIDDEN[kind]), asked.out / f"{FILES[kind]}.safetensors")
+            fitted(list(ends.values()), HIDDEN[kind]).save(asked.out / f"{FILES[kind]}.safetensors")
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def soundings(found: Found) -> Ends:
 CANDIDATES = {"keys": keys, "soundings": soundings}
 
 
-def fitted(pieces: list[Ends], hidden: int) -> OnsetModel:
+def fitted(pieces: list[Ends], hidden: int) -> Perceptron:
     """A network that believes what the truth says: least cross-entropy."""
     import torch
 
@@ -170,7 +170,7 @@ def fitted(pieces: list[Ends], hidden: int) -> OnsetModel:
         loss.backward()
         optimiser.step()
         schedule.step()
-    return OnsetModel(*(p.detach().numpy() for p in network.parameters()))
+    return Perceptron(*(p.detach().numpy() for p in network.parameters()))
 
 
 def tested(kind: str, found: dict[Path, Ends]) -> None:
@@ -188,14 +188,6 @@ def tested(kind: str, found: dict[Path, Ends]) -> None:
         bias, long = (1000 * np.median((ended_s - true_s)[true_s > shortest]) for shortest in (0, LONG_S))
         shares = f"{100 * right(ended_s, true_s).mean():.1f} % of {len(true_s)} ends"
         print(f"{kind}, {name}: {shares}, median error {bias:+.0f} ms, of long notes {long:+.0f}")
-
-
-def write(model: OnsetModel, path: Path) -> None:
-    """Save a network."""
-    from safetensors.numpy import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: getattr(model, name) for name in OnsetModel.__dataclass_fields__}, path)
 
 
 if __name__ == "__main__":

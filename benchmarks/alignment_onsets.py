@@ -23,6 +23,7 @@ from alignment_truth import RATE, degrade
 from perfsynth.align.bands import bands, mono
 from perfsynth.align.evidence import CONTEXT, N_INPUTS, inputs
 from perfsynth.align.features import FRAME_S
+from perfsynth.align.perceptron import Perceptron
 from perfsynth.synth.core import synthesize
 from perfsynth.types import CONTROL, PERFORMED_NOTE, Audio, Part, Performance
 
@@ -130,7 +131,6 @@ def texture(random: np.random.Generator, begin: float, length: float) -> list[tu
 def fit(cache: Path, out: Path) -> None:
     """Train, and write ``model.safetensors``."""
     import torch
-    from safetensors.numpy import save_file
 
     torch.manual_seed(0)
     random = np.random.default_rng(0)
@@ -165,12 +165,7 @@ def fit(cache: Path, out: Path) -> None:
         schedule.step()
         if step % 200 == 0:
             print(step, steps, round(loss.item(), 3), flush=True)
-    out.mkdir(parents=True, exist_ok=True)
-    names = ("hidden_weight", "hidden_bias", "weight", "bias")
-    save_file(
-        {name: p.detach().numpy() for name, p in zip(names, network.parameters(), strict=True)},
-        out / "model.safetensors",
-    )
+    Perceptron(*(p.detach().numpy() for p in network.parameters())).save(out / "model.safetensors")
     print(CONTEXT, "frames of context")
 
 

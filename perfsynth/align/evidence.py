@@ -7,44 +7,16 @@ there. It was fitted by ``benchmarks/alignment_onsets.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 
 from perfsynth.align.features import FRAME_S
+from perfsynth.align.perceptron import shipped
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 
 CONTEXT = 9  # frames to either side, 52 ms
 AROUND = (-12, -1, 0, 1, 12, 19, 24, 28, 31, 36)  # semitones from the note
 N_INPUTS = (len(AROUND) + 1) * (2 * CONTEXT + 1) + 2
-WEIGHTS = Path(__file__).parent.parent / "pretrained" / "align-onsets" / "model.safetensors"
 BLOCK_NOTES = 128
-
-
-@dataclass(frozen=True)
-class OnsetModel:
-    """The network: one hidden layer with the activation x / (1 + exp(-x))."""
-
-    hidden_weight: np.ndarray  # (n_hidden, N_INPUTS)
-    hidden_bias: np.ndarray  # (n_hidden,)
-    weight: np.ndarray  # (1, n_hidden)
-    bias: np.ndarray  # (1,)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """(...) log-likelihood ratios of (..., N_INPUTS)."""
-        hidden = x @ self.hidden_weight.T + self.hidden_bias
-        hidden *= 1 / (1 + np.exp(-hidden))
-        return np.asarray(hidden @ self.weight[0] + self.bias[0])
-
-
-@cache
-def onset_model() -> OnsetModel:
-    """The one that ships."""
-    from safetensors.numpy import load_file
-
-    return OnsetModel(**load_file(WEIGHTS))
 
 
 def inputs(levels: np.ndarray, pitch: np.ndarray, frames: np.ndarray) -> np.ndarray:
@@ -95,7 +67,7 @@ def evidence(levels: np.ndarray, pitch: np.ndarray, onset_s: np.ndarray, grid: n
     -------
     (n, w) float32
     """
-    model = onset_model()
+    model = shipped("align-onsets")
     found = np.empty((len(pitch), len(grid)), np.float32)
     for first in range(0, len(pitch), BLOCK_NOTES):
         rows = slice(first, first + BLOCK_NOTES)

@@ -8,32 +8,21 @@ whether there is a pedal; it was fitted to piano pieces whose keys are known (``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from perfsynth.align.bands import Bands
 from perfsynth.align.ends import AGAIN_S, NEIGHBOUR_S, SHORTEST_S, gaps, level_at, likeliest_s, struck_again_s
-from perfsynth.align.evidence import OnsetModel
+from perfsynth.align.perceptron import shipped
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 
 RATIOS = np.exp(np.linspace(np.log(0.12), np.log(1.8), 32))  # of the written duration, as played
-N_INPUTS = 29
 STEP = float(np.log(RATIOS[1] / RATIOS[0]))
 WITHIN = STEP * np.array([-0.375, -0.125, 0.125, 0.375])  # moments nearer to a candidate than to the next
 AFTER_LAST_BEATS = 16.0  # over which the tempo is taken to go on
 AROUND_S = 4.0  # before and after a note, in which others tell of the pedal
 BLOCK_NOTES = 1024
-WEIGHTS = Path(__file__).parent.parent / "pretrained" / "align-offsets" / "model.safetensors"
-
-
-@cache
-def offset_model() -> OnsetModel:
-    """The network that ships."""
-    from safetensors.numpy import load_file
-
-    return OnsetModel(**load_file(WEIGHTS))
 
 
 def key_up_s(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, semitones: int) -> np.ndarray:
@@ -54,10 +43,11 @@ def key_up_s(heard: Bands, notes: np.ndarray, onset_s: np.ndarray, semitones: in
     rows = np.flatnonzero(np.isfinite(onset_s) & (notes["duration_beat"] > 0))
     if len(rows):
         around = surroundings(heard.levels, notes[rows], onset_s[rows], semitones)
+        network = shipped("align-offsets")
         for first in range(0, len(rows), BLOCK_NOTES):
             seen, times = described(heard.levels, around, slice(first, first + BLOCK_NOTES))
             block = rows[first : first + BLOCK_NOTES]
-            end_s[block] = onset_s[block] + likeliest_s(offset_model()(seen), times - onset_s[block, None])
+            end_s[block] = onset_s[block] + likeliest_s(network(seen), times - onset_s[block, None])
     return np.where(np.isfinite(onset_s), np.maximum(np.minimum(end_s, heard.length_s), onset_s), np.nan)
 
 

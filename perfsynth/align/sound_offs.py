@@ -7,30 +7,19 @@ around; it was fitted to played piano pieces whose pedal is known (``benchmarks/
 
 from __future__ import annotations
 
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from perfsynth.align.bands import Bands
 from perfsynth.align.ends import AGAIN_S, NEIGHBOUR_S, SHORTEST_S, gaps, level_at, likeliest_s, struck_again_s
-from perfsynth.align.evidence import OnsetModel
 from perfsynth.align.features import FRAME_S
+from perfsynth.align.perceptron import shipped
 from perfsynth.dsp.semitones import LOWEST, N_BANDS
 
 RATIOS = np.exp(np.linspace(0, np.log(30), 36))  # of the time that the key was down
-N_INPUTS = 19
 SHORT, LONG = round(0.06 / FRAME_S), round(0.15 / FRAME_S)  # frames to either side of a fall
 BLOCK_NOTES, BLOCK_FRAMES = 1024, 16384
-WEIGHTS = Path(__file__).parent.parent / "pretrained" / "align-offsets" / "sounding.safetensors"
-
-
-@cache
-def sound_off_model() -> OnsetModel:
-    """The network that ships."""
-    from safetensors.numpy import load_file
-
-    return OnsetModel(**load_file(WEIGHTS))
 
 
 def sound_off_s(heard: Bands, pitch: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray) -> np.ndarray:
@@ -49,13 +38,14 @@ def sound_off_s(heard: Bands, pitch: np.ndarray, onset_s: np.ndarray, offset_s: 
     rows = np.flatnonzero(np.isfinite(onset_s))
     again_s = struck_again_s(pitch[rows], onset_s[rows])
     falls, onsets = overall_falls(heard.levels), np.unique(onset_s[rows])
+    network = shipped("align-offsets", "sounding")
     for first in range(0, len(rows), BLOCK_NOTES):
         part = slice(first, first + BLOCK_NOTES)
         block = rows[part]
         seen, times = described(
             heard.levels, falls, pitch[block], onset_s[block], offset_s[block], again_s[part], onsets
         )
-        found[block] = onset_s[block] + likeliest_s(sound_off_model()(seen), times - onset_s[block, None])
+        found[block] = onset_s[block] + likeliest_s(network(seen), times - onset_s[block, None])
     return np.asarray(np.maximum(np.minimum(found, heard.length_s), offset_s))
 
 
