@@ -21,14 +21,14 @@ from alignment import load
 from alignment_truth import RATE
 from alignment_variants import Case
 
-from perfsynth.align import production
+from perfsynth.align import onsets
 from perfsynth.align.bands import Bands, bands, mono
 from perfsynth.align.confidence import described
 from perfsynth.align.path import course, fine
 from perfsynth.align.repeats import measures, settled
+from perfsynth.evaluate.alignment import RIGHT_S
 from perfsynth.types import Audio
 
-RIGHT_S = 0.05
 TOGETHER = (8, 10, 12, 15, 20, 25)
 FOLDS = 4
 
@@ -47,14 +47,14 @@ def known(heard: Bands, case: Case) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort([case.score.notes["pitch"], case.score.notes["onset_beat"]])
     order = order[case.score.notes["duration_beat"][order] > 0]
     notes, true_s = case.score.notes[order], case.answers[0][order]
-    written, marks_s = production.in_seconds(case.score, notes)
-    pages = measures(production.measure_beats(case.score, notes), notes["onset_beat"], notes["pitch"])
+    written, marks_s = onsets.in_seconds(case.score, notes)
+    pages = measures(onsets.measure_beats(case.score, notes), notes["onset_beat"], notes["pitch"])
     along = settled(course(heard, written, marks_s, jumps=True), pages)
     path_s = fine(heard, along, backend="auto", device=None)
     where = np.isfinite(path_s)
-    chord = production._chords(notes["onset_beat"][where])
+    chord = onsets.chord_of(notes["onset_beat"][where])
     pitch = notes["pitch"][where].astype(int) + along.semitones
-    found = production._refined(heard, pitch, path_s[where], along.written.onset_s[where], chord)
+    found = onsets.refined(heard, pitch, path_s[where], along.written.onset_s[where], chord)
     played = np.isfinite(true_s[where])
     right = np.abs(found.onset_s - true_s[where]) <= RIGHT_S
     return described(found, path_s[where], chord)[played], right[played]

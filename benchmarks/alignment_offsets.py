@@ -28,8 +28,8 @@ from alignment_truth import RATE
 from perfsynth.align import offsets, sound_offs
 from perfsynth.align.bands import Bands
 from perfsynth.align.ends import likeliest_s, struck_again_s
+from perfsynth.align.onsets import onsets
 from perfsynth.align.perceptron import Perceptron
-from perfsynth.align.production import onsets
 from perfsynth.errors import InputError
 from perfsynth.evaluate.alignment import tolerance_s
 from perfsynth.types import Audio

@@ -22,8 +22,8 @@ from alignment_truth import RATE, degrade, tuning
 
 from perfsynth.align.bands import Bands, bands, mono
 from perfsynth.align.confidence import likeness
+from perfsynth.align.onsets import FLOOR, in_seconds, measure_beats
 from perfsynth.align.path import course
-from perfsynth.align.production import FLOOR, in_seconds, measure_beats
 from perfsynth.align.repeats import measures, settled
 from perfsynth.data import pieces
 from perfsynth.expression import played_notes

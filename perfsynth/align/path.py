@@ -43,6 +43,10 @@ class Course:
         The stretches, in coarse frames of `factor` frames.
     written
         The score at the tempo it was followed at.
+    factor
+        Frames to a coarse one.
+    semitones
+        By which the recording sounds higher than written.
     marks : (k,) int
         Coarse frames at which measures begin.
     n_written

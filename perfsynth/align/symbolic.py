@@ -16,10 +16,9 @@ import numpy as np
 
 from perfsynth.align.core import rows
 from perfsynth.errors import InputError
-from perfsynth.expression import sound_offs_s
+from perfsynth.expression import SAME_ONSET, sound_offs_s
 from perfsynth.types import Alignment, Performance, Score
 
-SAME_ONSET = 1e-3  # beats; what lies closer is one chord
 WRONG = 1.0  # the price of a performed note laid on a chord that does not have it
 MISSED, MOST_MISSED = 0.5, 1.5  # of each note of a chord that is passed over; of the chord at most
 LEFT_OUT = 12.0  # of a passage that is passed over, however long
