@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = cases(options.corpus, "valid")
+    found = cases(options.corpus)
     if not options.runs:
         resized(options.out, found)
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 
+BLOCK = 512  # frames at once
 MOST = {"ln": 20.0, "log10": 8.0}  # of what a logarithm can say before its exponential is no float any more
 
 
@@ -104,16 +105,16 @@ def spectrogram(samples: np.ndarray, preset: Preset) -> np.ndarray:
     return logarithm(np.maximum(np.concatenate(bands, axis=1), preset.floor)).astype(np.float32)
 
 
-def _magnitudes(samples: np.ndarray, preset: Preset, block: int = 512) -> Iterator[np.ndarray]:
-    """|STFT|, (n_fft // 2 + 1, at most `block` frames) at a time, so that long audio fits in memory."""
+def _magnitudes(samples: np.ndarray, preset: Preset) -> Iterator[np.ndarray]:
+    """|STFT|, (n_fft // 2 + 1, at most `BLOCK` frames) at a time, so that long audio fits in memory."""
     from scipy.fft import rfft
 
     window = window_of(preset)
     half = preset.n_fft // 2
     padded = np.pad(np.asarray(samples, np.float32), (half, half))
     frames = np.lib.stride_tricks.sliding_window_view(padded, preset.n_fft)[:: preset.hop]
-    for start in range(0, len(frames), block):
-        yield np.abs(rfft(frames[start : start + block] * window, axis=1)).T.astype(np.float32)
+    for start in range(0, len(frames), BLOCK):
+        yield np.abs(rfft(frames[start : start + BLOCK] * window, axis=1)).T.astype(np.float32)
 
 
 def window_of(preset: Preset) -> np.ndarray:

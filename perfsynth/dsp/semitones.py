@@ -19,6 +19,8 @@ RATE = 22050  # Hz, of the audio
 LOWEST, N_BANDS = 21, 88  # A0 to C8
 HOP = 128  # samples, 5.8 ms
 OCTAVE = 12
+QUALITY = 24.0  # periods of the centre frequency in a window, far above `OFFSET_HZ`
+OFFSET_HZ = 40.0
 HALF_BAND_DELAY = 12  # samples; even, so that it is whole samples of the halved rate
 BLOCK = 2048  # frames at once: what a matrix product holds in the cache
 
@@ -49,21 +51,14 @@ def band_hz(tuning_cents: float = 0.0) -> np.ndarray:
     return np.asarray(A4_HZ * 2 ** ((LOWEST + np.arange(N_BANDS) - 69 + tuning_cents / 100) / OCTAVE))
 
 
-def filters(tuning_cents: float = 0.0, *, quality: float = 24.0, offset_hz: float = 40.0) -> list[Filters]:
-    """The filters of all octaves, highest first.
+def filters(tuning_cents: float = 0.0) -> list[Filters]:
+    """The filters of all octaves, highest first, for a recording tuned so much higher than A4 = 440 Hz.
 
-    Parameters
-    ----------
-    tuning_cents
-        How much higher than A4 = 440 Hz the recording is tuned.
-    quality
-        Periods of the centre frequency in a window, far above `offset_hz`.
-    offset_hz
-        Windows are ``quality / (frequency + offset_hz)`` seconds long: bass windows stay short.
+    Windows are ``QUALITY / (frequency + OFFSET_HZ)`` seconds long: bass windows stay short.
     """
     made = []
     hz = band_hz(tuning_cents)
-    window_s = quality / (hz + offset_hz)
+    window_s = QUALITY / (hz + OFFSET_HZ)
     for halvings, last in enumerate(range(N_BANDS, 0, -OCTAVE)):
         first = max(0, last - OCTAVE)
         bands = np.arange(first, last)
@@ -79,7 +74,7 @@ def filters(tuning_cents: float = 0.0, *, quality: float = 24.0, offset_hz: floa
     return made
 
 
-def semitones(samples: np.ndarray, bank: list[Filters], *, hop: int = HOP) -> np.ndarray:
+def semitones(samples: np.ndarray, bank: list[Filters]) -> np.ndarray:
     """Magnitudes of the bands.
 
     Parameters
@@ -88,23 +83,21 @@ def semitones(samples: np.ndarray, bank: list[Filters], *, hop: int = HOP) -> np
         At `RATE`.
     bank
         Of `filters`.
-    hop
-        Samples between frames, a multiple of 128; frame t is centred at sample ``t * hop``.
 
     Returns
     -------
-    (n // hop + 1, N_BANDS) float32
-        The amplitude of a sinusoid in each band.
+    (n // HOP + 1, N_BANDS) float32
+        The amplitude of a sinusoid in each band; frame t is centred at sample ``t * HOP``.
     """
     from scipy.signal import firwin, upfirdn
 
-    n_frames = len(samples) // hop + 1
+    n_frames = len(samples) // HOP + 1
     out = np.empty((n_frames, N_BANDS), np.float32)
     audio = np.ascontiguousarray(samples, np.float32)
     # Bands lie below a fifth of the rate of their octave, so what folds onto them lies far above the pass band.
     half_band = firwin(2 * HALF_BAND_DELAY + 1, 0.5).astype(np.float32)
     for octave in bank:
-        _octave(audio, octave, hop >> octave.halvings, out)
+        _octave(audio, octave, HOP >> octave.halvings, out)
         if octave is not bank[-1]:
             audio = upfirdn(half_band, audio, down=2)[HALF_BAND_DELAY // 2 :]
     return out

@@ -41,9 +41,9 @@ def means(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.where(drawn @ endless > 0, np.inf, known)
 
 
-def interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper end of the middle `level` of each column of (repeats, ...); nan is left out, inf is not."""
-    tail = (1 - level) / 2
+def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper end of the middle `LEVEL` of each column of (repeats, ...); nan is left out, inf is not."""
+    tail = (1 - LEVEL) / 2
     missing = np.isnan(draws).all(axis=0)
     with np.errstate(invalid="ignore"):  # between two draws that are inf numpy finds nan
         ends = np.nanquantile(np.where(missing, 0.0, draws), [tail, 1 - tail], axis=0)

@@ -70,7 +70,7 @@ class CantabileTask:
         self.settings = Settings(**settings, weights=weights)
         self.examples = [examples_of(piece) for split in splits for piece in pieces(corpus, split)]
         self.examples = [made for made in self.examples if made.get("musicxml")]
-        self.held_out = cases(corpus, "valid")
+        self.held_out = cases(corpus)
         share = np.array([np.sqrt(len(made["musicxml"])) for made in self.examples])
         self.share = share / share.sum()
 

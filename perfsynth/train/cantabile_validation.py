@@ -35,10 +35,10 @@ class Case:
     references: tuple[Traits, ...]
 
 
-def cases(corpus: Path, split: str) -> list[Case]:
-    """The pieces of a split in every view they have."""
+def cases(corpus: Path) -> list[Case]:
+    """The held-out pieces in every view they have."""
     found = []
-    for piece in pieces(corpus, split):
+    for piece in pieces(corpus, "valid"):
         for notation, score in piece.scores.items():
             reading = read(score)
             references = tuple(traits(score, p) for p in list(piece.performances.values())[:MOST_REFERENCES])

@@ -36,9 +36,9 @@ def correlation_loss(predicted: Tensor, target: Tensor, group: Tensor, n_groups:
     return (1 - r[defined]).mean() if defined.any() else predicted.sum() * 0
 
 
-def masked_huber(predicted: Tensor, target: Tensor, *, delta: float = 1.0) -> Tensor:
+def masked_huber(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean Huber loss over the entries with a finite target."""
     known = torch.isfinite(target)
     if not known.any():
         return predicted.sum() * 0
-    return torch.nn.functional.huber_loss(predicted[known], target[known], delta=delta)
+    return torch.nn.functional.huber_loss(predicted[known], target[known])

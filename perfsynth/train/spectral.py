@@ -5,21 +5,20 @@ from __future__ import annotations
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor  # noqa: TID253
 
-from perfsynth.dsp.mel import PRESETS, Preset, spectrogram_torch
+from perfsynth.dsp.mel import PRESETS, spectrogram_torch
 
+PRESET = PRESETS["perfsynth-44k"]
 SIZES = (512, 2048, 8192)  # samples of the FFTs
 FLOOR = 1e-5  # of full scale: what is softer counts as that
 
 
-def spectral_losses(made: Tensor, wanted: Tensor, preset: Preset = PRESETS["perfsynth-44k"]) -> dict[str, Tensor]:
+def spectral_losses(made: Tensor, wanted: Tensor) -> dict[str, Tensor]:
     """Parts of the distance of two sounds.
 
     Parameters
     ----------
     made, wanted
-        (B, n) float32 at the preset's rate.
-    preset
-        Of the mel bands.
+        (B, n) float32 at the rate of `PRESET`, whose mel bands are compared.
 
     Returns
     -------
@@ -39,6 +38,6 @@ def spectral_losses(made: Tensor, wanted: Tensor, preset: Preset = PRESETS["perf
         difference = (a - b).square().sum(dim=(1, 2))
         whole = b.square().sum(dim=(1, 2)) + (100 * floor) ** 2
         convergence.append(torch.sqrt(difference / whole + 1e-12).clamp_max(10.0).mean())
-    mel = spectrogram_torch(made, preset) - spectrogram_torch(wanted, preset)
+    mel = spectrogram_torch(made, PRESET) - spectrogram_torch(wanted, PRESET)
     parts = {"magnitude": torch.stack(magnitude).mean(), "convergence": torch.stack(convergence).mean()}
     return parts | {"mel": mel.abs().mean(), "mel_square": mel.square().mean()}

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 
 from perfsynth.errors import InputError
+from perfsynth.evaluate.intervals import LEVEL
 
 Test = Literal["wilcoxon", "t", "sign"]
-LEVEL = 0.95
 EXACT_PAIRS = 200  # for more the normal approximation of the signed-rank test is as good
 
 
@@ -31,8 +31,8 @@ class Estimate:
         return (self.high - self.low) / 2
 
 
-def mean_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Estimate:
-    """The mean of (n,) values and its interval by Student's t: mean ± t(n - 1) s / sqrt(n).
+def mean_interval(values: Sequence[float] | np.ndarray) -> Estimate:
+    """The mean of (n,) values and its 95 % interval by Student's t: mean ± t(n - 1) s / sqrt(n).
 
     Raises
     ------
@@ -47,7 +47,7 @@ def mean_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) ->
     mean = float(sample.mean())
     if len(sample) == 1:
         return Estimate(mean, math.nan, math.nan, 1)
-    margin = float(t.ppf((1 + level) / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
+    margin = float(t.ppf((1 + LEVEL) / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
     return Estimate(mean, mean - margin, mean + margin, len(sample))
 
 

@@ -68,7 +68,7 @@ def pedal_grid(beat: np.ndarray) -> np.ndarray:
     return np.arange(first, last + 1) / PEDAL_SAMPLES
 
 
-def stacked(crops: list[Crop], *, device: str = "cpu") -> Batch:
+def stacked(crops: list[Crop]) -> Batch:
     """Stack crops, padding the shorter ones."""
     longest = max(len(crop.beat) for crop in crops)
     chords = np.zeros((len(crops), longest, crops[0].chords.shape[1]), np.float32)
@@ -91,7 +91,7 @@ def stacked(crops: list[Crop], *, device: str = "cpu") -> Batch:
         np.stack([crop.flags for crop in crops]), np.array([crop.composer for crop in crops]), mask,
         np.concatenate(pedal_chord), np.concatenate(pedal_place),
     )  # fmt: skip
-    return Batch(*(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays))
+    return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
 
 
 def _end_of_chord(crop: Crop, which: str) -> np.ndarray:

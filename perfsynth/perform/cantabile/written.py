@@ -32,6 +32,7 @@ CHARACTERS = {
     "fading": r"smorz|morendo|calando|perdendo|estinto|mancando|verhallend",
     "held": r"\bten\b|tenuto|lunga|fermata|ad lib|rubato|cadenza|a piacere|quasi recit|rezit|recit",
 }
+FADING_BEATS = 4.0  # in which what is said at a place falls to 1/e
 _PATTERNS = {name: re.compile(pattern) for name, pattern in CHARACTERS.items()}
 
 
@@ -102,13 +103,13 @@ def _places(rows: np.ndarray, character: str) -> np.ndarray:
     return np.unique([float(row["onset_beat"]) for row in texts if pattern.search(str(row["text"]).lower())])
 
 
-def _fading(places: np.ndarray, beat: np.ndarray, reach: float = 4.0) -> np.ndarray:
-    """1 at each place, falling to 1/e within `reach` beats after it."""
+def _fading(places: np.ndarray, beat: np.ndarray) -> np.ndarray:
+    """1 at each place, falling to 1/e within `FADING_BEATS` after it."""
     if len(places) == 0:
         return np.zeros(len(beat))
     last = np.searchsorted(places, beat + 1e-6, side="right") - 1
     since = np.where(last >= 0, beat - places[np.maximum(last, 0)], np.inf)
-    return np.exp(-since / reach)
+    return np.exp(-since / FADING_BEATS)
 
 
 def _spans(rows: np.ndarray, kind: str, beat: np.ndarray) -> np.ndarray:
