@@ -25,10 +25,6 @@ from perfsynth.expression import Expression, measure, played_notes, sounding_s
 from perfsynth.pedals import pedal_at
 from perfsynth.types import Performance, Score
 
-__all__ = [
-    "Agreement", "Traits", "agreement", "compare", "mean_agreement", "mean_traits", "pearson", "traits",
-]  # fmt: skip
-
 SEGMENT_NOTES = 256  # Tang et al. 2025: their models see 256 notes at a time
 WINDOW_BEATS = 32
 PEDAL_SAMPLES = 4  # a quarter note
