@@ -15,6 +15,9 @@ import numpy as np
 BLOCK = 512  # recorded frames at once
 # Cosine distances lie at 0.2 to 0.5 where a recording plays what is written and at 0.7 to 1 where it does not.
 IDLE = 0.66  # of a frame without music, before and after
+# Of a recorded frame without sound amid the music, where keys are let go early: above `IDLE`, so that silence before
+# and after is left out, but by less than music that fits lies below it.
+SILENT = 0.7
 STEPS = np.array([0.03, 0.0, 0.03, 0.09])  # of 0, 1, 2 and 3 written frames to a recorded one
 JUMP_S = 0.8  # of mismatch that it costs to leave out measures
 AGAIN_S = 1.6  # and to play some again: what differs from its score may be like another place of it for a while
@@ -47,7 +50,7 @@ class Structure:
     distance: float  # mean cosine distance along the path
     comparable: float  # mean likeness along the path, were the two sides alike: lower where one is silent or soft
     n_recorded: int
-    price: float  # of the whole recording, a frame: frames without music and jumps too
+    price: float  # of the whole recording, a frame: frames without music and jumps too; silence amid the music is 1
 
 
 def follow(
@@ -91,15 +94,16 @@ def follow(
     ends = np.append(places - 1, m - 1) if jumps else np.zeros(0, np.int64)
     heard = np.zeros(n + 1) if music is None else np.concatenate([[0.0], np.cumsum(music)])
     passed, left = (np.maximum(of[:-1] - SPARE_S / frame_s, 0) for of in (heard, heard[-1] - heard))
+    spared = ((1 - SILENT) * np.maximum(1 - np.linalg.norm(recorded, axis=1), 0)).astype(recorded.dtype)
     cost, before, after = np.full(m, np.inf), 0.0, np.inf
     for first in range(0, n, BLOCK):
         rows = slice(first, min(first + BLOCK, n))
-        distance = 1 - recorded[rows] @ written.T
+        distance = 1 - spared[rows, None] - recorded[rows] @ written.T
         before, after = kernel.sweep(
             distance, cost, before, after, STEPS, entry, leave, starts, ends, IDLE, JUMP_S / frame_s,
             AGAIN_S / frame_s, BOTH, passed[rows], left[rows], back[rows], came_from[rows], left_at[rows],
         )  # fmt: skip
-    return _traced(recorded, written, back, came_from, left_at, cost + leave, after, parts)
+    return _traced(recorded, written, back, came_from, left_at, cost + leave, after, spared, parts)
 
 
 def _traced(
@@ -110,12 +114,13 @@ def _traced(
     left_at: np.ndarray,
     cost: np.ndarray,
     after: float,
+    spared: np.ndarray,
     parts: int,
 ) -> Structure:
     from perfsynth.align._structure_numba import ENTER, JUMP
 
     i, j = len(recorded) - 1, int(np.argmin(cost))
-    price = min(after, float(cost[j])) / len(recorded)
+    total = min(after, float(cost[j]))
     if after < cost[j]:
         while i > 0 and left_at[i] < 0:
             i -= 1
@@ -135,6 +140,7 @@ def _traced(
             j -= int(move)
         i -= 1
     along = np.concatenate([stretch.path for stretch in stretches]) if stretches else np.zeros((0, 2), np.int32)
+    price = (total + float(spared[along[:, 0]].sum())) / len(recorded)
     if not len(along):
         return Structure(stretches, 1.0, 0.0, len(recorded), price)
     heard, read = (side.reshape(len(along), parts, -1) for side in (recorded[along[:, 0]], written[along[:, 1]]))

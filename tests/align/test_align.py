@@ -325,6 +325,20 @@ def test_following_equals_a_plain_reference() -> None:
     assert (np.diff(path[:, 1]) >= 0).all()
 
 
+def test_silence_is_played_between_notes_and_left_out_before_them() -> None:
+    """Each key is let go after three of ten frames, and what sounds is like what is written, not the same."""
+    frames = np.repeat(np.eye(8, dtype=np.float32), 10, axis=0)
+    recorded = 0.65 * frames * (np.arange(80) % 10 < 3)[:, None].astype(np.float32)
+    found = follow(np.concatenate([np.zeros((25, 8), np.float32), recorded]), frames, 0.1, boundaries=[], jumps=False)
+    (path,) = (stretch.path for stretch in found.stretches)
+    assert path[0].tolist() == [25, 0]
+    assert path[-1, 1] > 70
+    inside = path[:, 0] < 25 + 70
+    assert np.abs(path[inside, 1] - path[inside, 0] + 25).max() < 10
+    distance = 1 - np.sum(np.concatenate([np.zeros((25, 8)), recorded])[path[:, 0]] * frames[path[:, 1]], axis=1)
+    assert found.price * 105 >= distance.sum() + 0.66 * 25 - 1e-3
+
+
 def test_what_can_be_compared_along_a_path() -> None:
     """Two parts a frame: the one is recorded half as loud as it is written, the other in every second frame."""
     frames, row = np.zeros((21, 8), np.float32), np.arange(21)
