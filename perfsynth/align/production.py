@@ -32,7 +32,11 @@ def aligned(
     table = rows(found.notes, onset_s, offset_s, found.sure, sound_off_s=ends_s)
     summary = _summary(found, onset_s, offset_s)
     if summary.unsure > DOUBTFUL:
-        log.warning("%.0f %% of the notes are hardly heard: check that this is the right piece", 100 * summary.unsure)
+        log.warning(
+            "%.0f %% of the notes are hardly heard to begin, as in a wrong piece or of instruments that begin softly: "
+            "check that this is the right piece",
+            100 * summary.unsure,
+        )
     return table, summary
 
 
