@@ -1,11 +1,13 @@
 """How well recordings of other instruments than pianos are aligned, one General MIDI program after another.
 
     python benchmarks/alignment_instruments.py CORPUS [--played keys|score|short] [--only NAME,...] [--dry]
+        [--soundfont FILE]
 
 CORPUS is what ``perfsynth data nasap prepare`` makes. The first 30 s of pieces of the training split, sounded by
-FluidSynth and its default soundfont: the keys of human performances without the pedal, or the score at a tempo that
-wavers smoothly, all notes held for 0.9 of what is written (``score``) or 0.3 (``short``). Where a row has several
-programs, notes go to them from the highest to the lowest that sound together. ``--dry`` leaves out the reverberation.
+FluidSynth and the soundfont that is found by default: the keys of human performances without the pedal, or the score
+at a tempo that wavers smoothly, all notes held for 0.9 of what is written (``score``) or 0.3 (``short``). Where a row
+has several programs, notes go to them from the highest to the lowest that sound together. ``--dry`` leaves out the
+reverberation.
 Besides the shares there are the median of the errors with their sign (bias, late above 0), and how many right pairs
 and how many of the wrong ones, each recording with the score of the next piece, are refused.
 """
@@ -63,6 +65,7 @@ def main() -> None:
     parser.add_argument("--played", choices=("keys", *HELD), default="score")
     parser.add_argument("--only", default=",".join(PROGRAMS))
     parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--soundfont")
     asked = parser.parse_args()
     found = {entry.piece: entry for entry in pieces.read_manifest(asked.corpus) if entry.path}
     chosen = [pieces.load(asked.corpus / found[name].path) for name in PIECES]
@@ -71,7 +74,7 @@ def main() -> None:
     for name in asked.only.split(","):
         made = [performed(piece, asked.played, np.random.default_rng(n)) for n, piece in enumerate(chosen)]
         cases = [
-            sounded(piece, assigned(performance, PROGRAMS[name]), reverb=not asked.dry)
+            sounded(piece, assigned(performance, PROGRAMS[name]), asked.soundfont, reverb=not asked.dry)
             for piece, performance in zip(chosen, made, strict=True)
         ]
         print(f"| {name} | {row(cases)} |", flush=True)
@@ -115,10 +118,10 @@ def assigned(performance: Performance, programs: tuple[int, ...]) -> Performance
     return replace(performance, notes=notes, parts=tuple(Part("", program) for program in programs))
 
 
-def sounded(piece: pieces.Piece, performance: Performance, *, reverb: bool) -> Case:
+def sounded(piece: pieces.Piece, performance: Performance, soundfont: str | None, *, reverb: bool) -> Case:
     """The recording of a performance and what is known of it."""
     score, truth = cut(piece.scores["musicxml"], performance)
-    stream = synthesize(performance, engine="fluidsynth", sample_rate=RATE, reverb=reverb)
+    stream = synthesize(performance, engine="fluidsynth", sample_rate=RATE, reverb=reverb, soundfont=soundfont)
     audio = np.concatenate(list(stream.blocks)).mean(axis=1)
     onset_s, off_s, sound_off_s = (truth.notes[field].copy() for field in ("onset_s", "offset_s", "sound_off_s"))
     onset_s[score.notes["duration_beat"] <= 0] = np.nan  # graces are only guessed at
