@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=90, help="excerpts of 12 s")
     parser.add_argument("--valid", type=int, default=12)
     parser.add_argument("--coverage", type=int, default=30)
+    parser.add_argument("--uneven", type=float, default=0.0, help="how far each velocity to learn from strays")
     parser.add_argument("--environments", type=int, default=0, help="rooms, tunings and touches to draw from")
     parser.add_argument("--modal", action="store_true", help="render with the modal piano as well")
     chosen = parser.parse_args()
@@ -30,7 +31,7 @@ def main() -> None:
         instruments.append(Instrument("modal", "modal", {}))
     made = prepare(
         chosen.corpus, chosen.out, instruments, train=chosen.train, valid=chosen.valid, coverage=chosen.coverage,
-        settings=chosen.environments,
+        uneven=chosen.uneven, settings=chosen.environments,
         report=lambda step, share: print(f"{share:4.0%} {step}", flush=True),
     )  # fmt: skip
     print(f"{chosen.out}: {len(made)} recordings")

@@ -31,6 +31,7 @@ EXCERPT_S = 12.0
 FEWEST_NOTES = 12  # of an excerpt
 LEAST_S = 0.1  # that is heard of a note of an excerpt that is rendered
 KEYS = (21, 108)
+UNEVEN = 8  # a seed of its own
 
 Report = Callable[[str, float], None]
 
@@ -90,7 +91,8 @@ def read_recordings(path: Path) -> list[Recording]:
 
 def prepare(
     corpus: Path, out: Path, instruments: Iterable[Instrument], *, train: int = 90, valid: int = 12,
-    coverage: int = 30, settings: int = 0, seed: int = 0, report: Report = lambda step, share: None,
+    coverage: int = 30, uneven: float = 0.0, settings: int = 0, seed: int = 0,
+    report: Report = lambda step, share: None,
 ) -> list[Recording]:  # fmt: skip
     """Render excerpts of human performances, and of music that covers what they leave out, on each instrument.
 
@@ -106,6 +108,9 @@ def prepare(
         Excerpts of each split, of `EXCERPT_S` seconds.
     coverage
         Excerpts of generated music beside those for training: all keys, velocities and pedals.
+    uneven
+        Standard deviation of what is added to each velocity that is learnt from: a hand plays evenly, so that loudness
+        could be told from a note's neighbours as well as from its own velocity.
     settings
         Environments beside the plain one, from which one is drawn for each recording. To a network an instrument in
         another environment is another instrument, named ``salamander@e1`` and so on.
@@ -121,6 +126,9 @@ def prepare(
     chosen = [(name, "train", made) for name, made in excerpts(pieces(corpus, "train"), train, seed=seed)]
     chosen += [(name, "valid", made) for name, made in excerpts(pieces(corpus, "valid"), valid, seed=seed)]
     chosen += [(f"coverage/{i}", "train", covering(seed + i)) for i in range(coverage)]
+    if uneven:
+        rng = np.random.default_rng([seed, UNEVEN])
+        chosen = [(n, s, _unevened(made, uneven, rng) if s == "train" else made) for n, s, made in chosen]
     around = environments(settings, seed=seed)
     licences = ", ".join(dict.fromkeys(entry.license for entry in read_manifest(corpus) if entry.license))
     recordings: list[Recording] = []
@@ -220,6 +228,14 @@ def excerpt(performance: Performance, start_s: float, length_s: float) -> Perfor
     kept["time_s"] = np.maximum(kept["time_s"] - start_s, 0.0)
     kept["part"] = 0
     return Performance(notes, kept)
+
+
+def _unevened(performance: Performance, spread: float, rng: np.random.Generator) -> Performance:
+    """A performance whose velocities each stray on their own."""
+    notes = performance.notes.copy()
+    strayed = notes["velocity"] + spread * rng.standard_normal(len(notes))
+    notes["velocity"] = np.clip(np.round(strayed), 1, 127)
+    return replace(performance, notes=notes)
 
 
 def covering(seed: int) -> Performance:

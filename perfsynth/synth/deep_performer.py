@@ -20,11 +20,10 @@ from perfsynth.known import VIOLIN, kind_of, number_of
 from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.octaves import apart, moved
 from perfsynth.synth.roll import audible, frames_of, pitched, sounding, without_pedal
-from perfsynth.synth.velocities import levelled, nearest
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 if TYPE_CHECKING:
-    from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
+    from perfsynth.synth.deep_performer_network import DeepPerformer, Notes
 
 PRESET = PRESETS["deep-performer-16k"]
 FRAME_S = PRESET.hop / PRESET.sample_rate
@@ -80,7 +79,6 @@ def predict(
     table = sounding(without_pedal(performance) if bowed else performance)
     n_frames = frames_of(table, FRAME_S, TAIL_S)
     sounded = partial(_windowed, network=network.to(device), instrument=number, device=device, n_frames=n_frames)
-    sounded = partial(_levelled, sounded=sounded, config=network.config)
     values = _bowed(table, sounded) if bowed else sounded(table)
     return Spectrogram(_faded(values), PRESET.name)
 
@@ -159,12 +157,6 @@ def _windowed(table: np.ndarray, network: DeepPerformer, instrument: int, device
     values = np.maximum(made / weight, FLOOR_LN)
     values[:, ~audible(table, n_frames, FRAME_S, TAIL_S)] = FLOOR_LN
     return values
-
-
-def _levelled(table: np.ndarray, sounded: Callable[[np.ndarray], np.ndarray], config: Config) -> np.ndarray:
-    """Bands of notes; those beyond the velocities that were learnt are sounded by the nearest of them."""
-    played = sounded(nearest(table, *config.velocities))
-    return levelled(played, table, *config.velocities, PRESET, config.evened_db)
 
 
 def _bowed(table: np.ndarray, sounded: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

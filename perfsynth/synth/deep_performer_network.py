@@ -11,6 +11,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.nn.fft_block import FFTBlock, sinusoids
 
 N_PITCHES, N_VELOCITIES = 128, 128
+ALIKE = 6.0  # velocities so far apart are much alike
 FLOOR_LN, SPREAD_LN = -11.5, 3.0  # nepers: what the output is relative to, of ln mel bands
 
 
@@ -27,16 +28,9 @@ class Config:
     dropout: float = 0.1
     bands: int = 80
     instruments: tuple[str, ...] = ("salamander",)
-    velocities: tuple[int, int] = (1, 127)  # between which it gets louder; beyond, as hardly heard, it does not
-    evened_db: tuple[float, ...] = ()  # gain of each of these that makes it do so evenly; without, none
     note_position: bool = True  # without: the paper's ablation "w/o note-wise positional encoding"
     performer: bool = True
     encoder: bool = True  # without: a piano roll and a position roll go straight into the decoder
-
-    def __post_init__(self) -> None:
-        lowest, highest = self.velocities
-        if self.evened_db and len(self.evened_db) != highest - lowest + 1:
-            raise ValueError(f"evened_db has {len(self.evened_db)} gains for the velocities {lowest} to {highest}")
 
 
 @dataclass(frozen=True)
@@ -56,12 +50,15 @@ class DeepPerformer(nn.Module):
     Weights that know fewer instruments can be loaded: those that are new begin as the first one.
     """
 
+    alike: Tensor
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         width = config.width
         self.pitch = nn.Embedding(N_PITCHES, width)
         self.velocity = nn.Embedding(N_VELOCITIES, width)
+        self.register_buffer("alike", _alike(), persistent=False)
         self.instrument = nn.Embedding(len(config.instruments), width) if config.performer else None
         self.slope = nn.Parameter(torch.zeros(width))  # the paper's w
         sizes = (width, config.heads, config.inner, config.kernel, config.dropout)
@@ -83,7 +80,9 @@ class DeepPerformer(nn.Module):
 
     def mixed(self, notes: Notes, instrument: Tensor, n_frames: int) -> Tensor:
         """(B, n_frames, width): in each frame the sum of what the encoder says of the notes that sound."""
-        x = self.pitch(notes.pitch) + self.velocity(notes.velocity)
+        # Differs: the paper has no velocities. They get louder evenly, as each is much like its neighbours.
+        velocity = nn.functional.embedding(notes.velocity, self.alike @ self.velocity.weight)
+        x = self.pitch(notes.pitch) + velocity
         # Differs: the paper does not say how the encoder knows times; here it counts frames, onset and length.
         x = x + sinusoids(notes.begin, self.config.width) + sinusoids(notes.end - notes.begin, self.config.width)
         if self.instrument is not None:
@@ -99,6 +98,13 @@ class DeepPerformer(nn.Module):
             more = given[:1].expand(own.num_embeddings - len(given), -1)
             state_dict[prefix + "instrument.weight"] = torch.cat([given, more])
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _alike() -> Tensor:
+    """(128, 128): what each velocity has of the embedding of every one; rows add up to 1."""
+    apart = torch.arange(N_VELOCITIES)[:, None] - torch.arange(N_VELOCITIES)
+    weights = torch.exp(-((apart / ALIKE) ** 2) / 2)
+    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def mix(x: Tensor, notes: Notes, slope: Tensor, n_frames: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.dsp.mel import spectrogram
 from perfsynth.errors import InputError
-from perfsynth.synth.deep_performer import CLIP, FRAME_S, PRESET, clip_notes, notes_of
+from perfsynth.synth.deep_performer import CLIP, FLOOR_LN, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
 from perfsynth.train.neural_examples import kept, soundings_of, with_instruments
 
 FEWEST_FRAMES = 32
+PER_DB = 5.0  # velocities that a clip is louder by: as many as make a note louder, where they were measured
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Settings:
     """What a batch is made of."""
 
     clips: int = 16
+    louder_db: float = 0.0  # a clip is made up to so much louder or softer, in its velocities by `PER_DB`
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,18 @@ class DeepPerformerTask:
         """Notes, instruments (B,), ln mel bands (B, T, n_bands), and which frames there are (B, T)."""
         chosen = [self.examples[i] for i in rng.integers(len(self.examples), size=self.settings.clips)]
         starts = [int(rng.integers(0, max(len(example.values) - CLIP, 0) + 1)) for example in chosen]
-        return _stacked(list(zip(chosen, starts, strict=True)))
+        return _stacked([(self._levelled(one, rng), start) for one, start in zip(chosen, starts, strict=True)])
+
+    def _levelled(self, example: Example, rng: np.random.Generator) -> Example:
+        """The example louder or softer by up to `Settings.louder_db`, in its velocities and in its bands."""
+        if not self.settings.louder_db:
+            return example
+        by_db = rng.uniform(-self.settings.louder_db, self.settings.louder_db)
+        table = example.table.copy()
+        table["velocity"] = np.clip(np.round(table["velocity"] + PER_DB * by_db), 1, 127)
+        louder = example.values + np.float32(by_db / 20 * np.log(10))
+        values = np.where(example.values > FLOOR_LN, np.maximum(louder, FLOOR_LN), FLOOR_LN)
+        return replace(example, table=table, values=values.astype(np.float32))
 
     def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """The mean squared error over the frames that there are."""

@@ -110,6 +110,28 @@ def test_a_corpus_is_rendered_and_listed(folder: Path) -> None:
     )
 
 
+def test_velocities_to_learn_from_stray_and_those_to_check_do_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from perfsynth import formats
+
+    pieces = {"train": [Piece("A/one", "A", "train", {}, {"p": LONG})]}
+    pieces["valid"] = [Piece("A/two", "A", "valid", {}, {"p": LONG})]
+    monkeypatch.setattr(sound_corpus, "pieces", lambda corpus, split: pieces[split])
+    played: dict[str, list[np.ndarray]] = {"train": [], "valid": []}
+    for uneven in (0.0, 20.0):
+        out = folder.parent / f"uneven{uneven}"
+        prepare(folder.parent, out, [], train=1, valid=1, coverage=0, uneven=uneven)
+        for place in sorted((out / "performances").iterdir()):
+            split = "train" if "one" in place.name else "valid"
+            played[split].append(formats.read_performance(place.read_bytes()).notes)
+    (even, strayed), (before, after) = played["train"], played["valid"]
+    assert np.array_equal(before, after)
+    assert np.array_equal(even["onset_s"], strayed["onset_s"])
+    assert np.array_equal(even["pitch"], strayed["pitch"])
+    assert 10 < np.std(strayed["velocity"].astype(float) - even["velocity"]) < 30
+
+
 def test_what_was_rendered_stays_until_its_performance_is_another(folder: Path) -> None:
     def again(seed: int) -> dict[str, tuple[int, bytes]]:
         grand = Instrument("grand", "modal", {"resonance": 0.0})

@@ -93,6 +93,16 @@ def test_rolls_have_velocities_and_fall_from_one_to_zero() -> None:
     assert float(made.sum()) == pytest.approx(6.5)
 
 
+def test_neighbouring_velocities_sound_alike() -> None:
+    made, table = network(), sounding(played((0.0, 0.5, 60, 64)))
+    tables = [table.copy() for _ in range(3)]
+    for given, velocity in zip(tables, (64, 65, 104), strict=True):
+        given["velocity"] = velocity
+    with torch.no_grad():
+        as_is, near, far = made(notes_of(tables), torch.zeros(3, dtype=torch.int64), 40)
+    assert 0 < float((near - as_is).abs().mean()) < 0.15 * float((far - as_is).abs().mean())
+
+
 @pytest.mark.parametrize("config", [SMALL, replace(SMALL, encoder=False), replace(SMALL, performer=False)])
 def test_a_clip_does_not_hear_its_neighbours_in_the_batch(config: Config) -> None:
     made = network(config)
@@ -205,3 +215,16 @@ def test_clips_know_the_notes_that_sound_in_them() -> None:
     assert batch.padded.tolist() == [[False, False], [False, True]]
     assert float(batch.begin[0, 1]) == pytest.approx(2.5 / FRAME_S)
     assert pytest.approx(5.0, abs=0.01) == CLIP * FRAME_S
+
+
+@pytest.mark.parametrize("instrument", ["salamander", "fluidr3", "violin", "violin-minji-kim"])
+def test_level_follows_velocity_evenly_to_the_ends(instrument: str) -> None:
+    keys, velocities = (62, 69, 74, 77, 81, 76, 73), range(5, 126, 5)
+    levels = []
+    for velocity in velocities:
+        music = played(*((0.3 * i, 0.28, key, velocity) for i, key in enumerate(keys)))
+        power = np.exp(2 * deep_performer.predict(music, instrument=instrument).values).sum(axis=0)
+        levels.append(10 * np.log10(power.mean()))
+    assert np.diff(levels).min() > -0.2
+    assert np.corrcoef(velocities, levels)[0, 1] > 0.93
+    assert levels[-1] - levels[0] > 18

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from perfsynth.data.sound_corpus import Recording, read_recordings, write_record
 from perfsynth.errors import InputError
 from perfsynth.formats.audio import write_audio
 from perfsynth.formats.midi_write import write_performance
+from perfsynth.synth.deep_performer import FLOOR_LN
 from perfsynth.synth.neural_exciter import exciter
 from perfsynth.train.config import read_config
+from perfsynth.train.deep_performer import PER_DB
 from perfsynth.train.loop import make_task, train
 from perfsynth.train.neural_examples import examples_of, soundings_of
 from perfsynth.train.spectral import spectral_losses
@@ -170,6 +173,24 @@ def test_channels_that_cancel_each_other_are_learnt_from(corpus: Path, tmp_path:
     assert made[0][1] == made[1][1]
 
 
+def test_clips_are_made_louder_or_softer_with_their_velocities(corpus: Path, tmp_path: Path) -> None:
+    config = read_config(config_file(tmp_path, "deep-performer"))
+    task: Any = make_task(replace(config, task={"clips": 16, "louder_db": 6.0}), corpus)
+    notes, instruments, values, _ = task.batch(np.random.default_rng(0))
+    raised = []
+    for velocity, instrument, bands in zip(notes.velocity.numpy(), instruments, values.numpy(), strict=True):
+        (written,) = (example for example in task.examples if example.instrument == instrument)
+        given, heard = written.values > FLOOR_LN, bands[: len(written.values)] > FLOOR_LN
+        by_db = 20 / np.log(10) * (bands[: len(given)] - written.values)[given & heard]
+        assert np.ptp(by_db) < 1e-3
+        assert (bands[: len(given)][~given] == FLOOR_LN).all()
+        assert np.abs(velocity - (written.table["velocity"] + PER_DB * by_db[0])).max() <= 0.51
+        raised.append(by_db[0])
+    assert min(raised) < -3
+    assert max(raised) > 3
+    assert np.abs(raised).max() <= 6
+
+
 def test_a_clip_at_the_very_end_is_followed_by_silence(corpus: Path) -> None:
     example = examples_of(read_recordings(corpus), corpus, RATE)[0]
     _, wanted = example.clip(len(example.sound) - 10, 100)
@@ -202,8 +223,6 @@ def test_a_corpus_without_a_split_or_with_another_instrument_is_refused(corpus: 
 def test_a_vocoder_learns_from_bands_that_are_predicted(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from perfsynth.synth.neural_network import Config, Neural
     from perfsynth.train import neural_vocoder
 
