@@ -93,6 +93,7 @@ def align(
 ) -> None:
     """Align a recording (audio, or MIDI as it was played) to its score: write when each note is played."""
     from perfsynth import formats
+    from perfsynth.align.symbolic import aligned as aligned_notes
     from perfsynth.formats.audio_blocks import kind_of
 
     recording, score = item.each()
@@ -101,20 +102,22 @@ def align(
     written = formats.read_score(
         score.read(), name=score.name, repeats="as-written" if repeats == PlayedRepeats.none else "unfold"
     )
+    played = None
     try:
         if kind_of(source, name=recording.name) in NOTES:
             asked = {"--plot": plot, "--device": device, "--backend": backend != "auto",
                      "--method": method != Method.production}  # fmt: skip
             if given := ", ".join(option for option, value in asked.items() if value):
                 raise UsageError(f"{given}: for a recording of sound; {recording.name} holds notes, leave it out")
-            found = _of_notes(recording, source, written)
+            played = _notes(recording, source)
+            found = aligned_notes(played, written)
         else:
             found = _of_sound(recording, source, written, repeats, method, backend, device)
     except InputError as error:
         if str(error).startswith(recording.name):
             raise
         raise InputError(f"{recording.name} and {score.name}: {error}") from error
-    item.write(_bytes(found, written, _kind(item.target, format)))
+    item.write(_bytes(found, written, played, _kind(item.target, format)))
     if picture is not None:
         _draw(recording, source, found, picture)
     _tell(item, found)
@@ -127,12 +130,11 @@ def _source(recording: _io.Item) -> bytes | Path:
     return Path(recording.source)
 
 
-def _of_notes(recording: _io.Item, source: bytes | Path, score: Score) -> Alignment:
+def _notes(recording: _io.Item, source: bytes | Path) -> Performance:
     from perfsynth import formats
-    from perfsynth.align.symbolic import aligned
 
     data = source if isinstance(source, bytes) else source.read_bytes()
-    return aligned(formats.read_performance(data, name=recording.name), score)
+    return formats.read_performance(data, name=recording.name)
 
 
 def _of_sound(
@@ -188,18 +190,18 @@ def _draw(recording: _io.Item, source: bytes | Path, found: Alignment, path: str
     _report.write_picture(picture(read_blocks(source, name=recording.name), found), path, recording.session)
 
 
-def _bytes(found: Alignment, score: Score, kind: AlignmentFormat) -> bytes:
+def _bytes(found: Alignment, score: Score, played: Performance | None, kind: AlignmentFormat) -> bytes:
     from perfsynth.align.tables import as_csv, as_match, as_performance
 
     if kind == AlignmentFormat.csv:
         return as_csv(found)
     if kind == AlignmentFormat.match:
-        return as_match(found, score)
+        return as_match(found, score, played)
     if kind == AlignmentFormat.midi:
         from perfsynth.align.bars import grid, played_bars
         from perfsynth.formats.midi_write import write_performance
 
-        performance = as_performance(found, score)
+        performance = as_performance(found, score, played)
         if not len(performance.notes):
             raise PerfsynthError("no note of the score is played; there is nothing to write as MIDI")
         return write_performance(performance, grid=grid(played_bars(score, found), performance))

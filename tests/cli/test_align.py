@@ -16,12 +16,13 @@ import pytest
 import soundfile
 from typer.testing import CliRunner, Result
 
+from perfsynth import formats
 from perfsynth.cli import app
 from perfsynth.formats.audio import audio_bytes
 from perfsynth.formats.jsonl import read_jsonl, write_jsonl
 from perfsynth.formats.midi import read_performance
 from perfsynth.formats.midi_write import write_performance
-from perfsynth.types import PERFORMED_NOTE, Alignment, Audio, Performance
+from perfsynth.types import CONTROL, PERFORMED_NOTE, Alignment, Audio, Performance
 
 RATE = 22050
 BEAT_S = 0.5  # of a score MIDI at 120 beats a minute
@@ -191,6 +192,24 @@ def test_a_match_file_is_a_truth(here: Path) -> None:
     done = invoke("evaluate", "alignment", "found.jsonl", "--reference", "true.match", "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["within_20_ms"] == 100
+
+
+@pytest.mark.parametrize("suffix", ["match", "mid"])
+def test_what_is_written_of_a_recording_of_notes_keeps_how_it_was_played(here: Path, suffix: str) -> None:
+    played = read_performance((here / "played.mid").read_bytes())
+    notes = np.append(played.notes, played.notes[-1:])
+    notes["velocity"] = np.arange(40, 40 + len(notes))
+    notes["pitch"][-1] = 100  # which the score has not
+    notes["onset_s"][-1] += 1
+    pedals = np.array([(1.5, 64, 127, 0), (2.5, 64, 0, 0), (3.0, 67, 90, 0)], CONTROL)
+    (here / "strong.mid").write_bytes(write_performance(Performance(notes, pedals)))
+    done = invoke("align", "strong.mid", "score.mid", "-o", f"loud.{suffix}")
+    assert done.exit_code == 0, done.stderr
+    found = formats.read_performance((here / f"loud.{suffix}").read_bytes())
+    n_kept = len(notes) - (suffix == "mid")
+    assert found.notes["velocity"].tolist() == notes["velocity"][:n_kept].tolist()
+    np.testing.assert_allclose(found.controls["time_s"], pedals["time_s"], atol=2e-3)
+    assert found.controls[["number", "value"]].tolist() == pedals[["number", "value"]].tolist()
 
 
 def test_a_match_file_may_name_either_of_two_notes_on_a_key(here: Path) -> None:
