@@ -41,7 +41,9 @@ def number_of(known: tuple[str, ...], name: str | None, what: str = "instrument"
     found = [index for index, each in enumerate(known) if each == name]
     found += [index for index, each in enumerate(known) if each.startswith(f"{name}-")]
     if not found:
-        raise UsageError(f"{what} {name!r}: this network knows {', '.join(known)}")
+        others = f"; --instrument {VIOLIN} is a violin, --engine fluidsynth has those of a soundfont"
+        there = ", ".join(known) + (others if what == "instrument" else "")
+        raise UsageError(f"{what} {name!r}: this network knows {there}")
     return found[0]
 
 

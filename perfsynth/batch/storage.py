@@ -61,6 +61,8 @@ def read(path: str) -> bytes:
         system, name = _open(path)
         data: bytes = system.cat_file(name)
         return data
+    except IsADirectoryError as error:
+        raise PerfsynthError(f"{path}: is a folder; name the files in it") from error
     except OSError as error:
         raise PerfsynthError(f"{path}: cannot be read ({_reason(error)})") from error
 

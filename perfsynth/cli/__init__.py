@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
+from pathlib import Path
 from types import TracebackType
 
 import typer
@@ -13,8 +15,10 @@ from typer.main import get_command
 from perfsynth.cli import _io
 from perfsynth.version import __version__
 
+PROGRAM = "perfsynth"
+
 app = typer.Typer(
-    name="perfsynth",
+    name=PROGRAM,
     help="Play a music score as a person would.\n\n"
     "Every command reads files or a pipe and writes files or a pipe: data on stdout, words on stderr.",
     no_args_is_help=True,
@@ -55,7 +59,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         # Called as it is, `app` would put its own hook in the place of this one.
-        sys.exit(get_command(app)(standalone_mode=False) or 0)
+        sys.exit(get_command(app)(prog_name=PROGRAM, standalone_mode=False) or 0)
     except typer.Abort:
         sys.exit(130)
     except SystemExit as end:
@@ -63,14 +67,23 @@ def main() -> None:
             sys.exit(_io.CLOSED_PIPE)
         raise
     except typer.TyperException as error:  # wrong options: found before any command runs
-        message = " ".join(error.format_message().split()).rstrip(".")
+        message = _told(error)
         if "--json" in sys.argv:
             print(json.dumps({"error": message, "exit_code": 2}), file=sys.stderr)
         elif not message:  # called without arguments: the help has been printed
             pass
         else:
-            print(f"perfsynth: {message}; see perfsynth --help", file=sys.stderr)
+            context = getattr(error, "ctx", None)
+            print(f"perfsynth: {message}; see {context.command_path if context else PROGRAM} --help", file=sys.stderr)
         sys.exit(2)
+
+
+def _told(error: typer.TyperException) -> str:
+    """What is wrong with the arguments, on one line."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if message.startswith("No such command") and Path(sys.argv[1]).is_file():
+        return f"{sys.argv[1]!r} is a file; name a command before it, as in perfsynth render {sys.argv[1]} -o out.wav"
+    return re.sub(r"\. Did you mean (.*)\?$", r" (did you mean \1?)", message)
 
 
 def _one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -159,7 +159,7 @@ def _rows(inputs: list[str] | None, reads: tuple[str, ...]) -> list[Row]:
             raise UsageError("no input; name a file, or pipe one in")
         inputs = [STDIN]
     if len(reads) > 1 and len(inputs or []) != len(reads):
-        raise UsageError(f"this takes {' and '.join(reads)}; name one of each, or many with --manifest")
+        raise UsageError(f"this takes {' and '.join(reads)}, in that order; name one of each, or many with --manifest")
     groups = [tuple(inputs)] if inputs and len(reads) > 1 else [(source,) for source in inputs or []]
     if any(group.count(STDIN) > 1 for group in groups):
         raise UsageError("only one input can come from stdin; name the other")
@@ -174,7 +174,9 @@ def _targets(rows: list[Row], output: str | None, out_dir: str | None, suffix: s
             make_folder(Path(out_dir))
         return _batch.targets_of(rows, out_dir, suffix)
     if len(rows) > 1:
-        raise UsageError(f"{len(rows)} inputs need a folder for their results; give --out-dir DIR")
+        raise UsageError(
+            f"{len(rows)} inputs need a folder for their results: --out-dir DIR; or put -o before the name of a result"
+        )
     if output in (None, STDOUT) and binary and sys.stdout.isatty():
         raise UsageError("binary output is not shown in a terminal; give --output FILE or pipe it on")
     return [output or STDOUT]

@@ -187,7 +187,8 @@ def check_kind(name: str, suffix: str) -> None:
     """
     named = Path(name).suffix.lower()
     if named in KINDS and named.replace(".midi", ".mid") != suffix:
-        raise UsageError(f"{name}: what is written is a {suffix}; give it such a name")
+        written = ".wav, .flac or .ogg" if suffix == ".wav" else suffix
+        raise UsageError(f"{name}: what is written is a {written}; give it such a name")
 
 
 def check_file(path: str) -> None:

@@ -47,6 +47,7 @@ class PlayedRepeats(StrEnum):
 KINDS = {".csv": "csv", ".mid": "midi", ".midi": "midi", ".match": "match"}
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "midi": ".mid", "match": ".match"}
 NOTES = ("midi", "match", "jsonl")  # recordings that are notes
+SCORES = ("musicxml", "mxl")  # what is never a recording
 Format = Annotated[AlignmentFormat | None, typer.Option("--format", help="Else by the output's suffix, else jsonl.")]
 MethodOption = Annotated[Method, typer.Option(help="deep-performer: as the data of Dong et al. 2022 were made.")]
 RepeatsOption = Annotated[
@@ -99,12 +100,15 @@ def align(
     recording, score = item.each()
     picture = _picture_of(item, plot)
     source = _source(recording)
+    kind = kind_of(source, name=recording.name)
+    if kind in SCORES:
+        raise InputError(f"{recording.name}: a score, where a recording is expected; the recording comes first")
     written = formats.read_score(
         score.read(), name=score.name, repeats="as-written" if repeats == PlayedRepeats.none else "unfold"
     )
     played = None
     try:
-        if kind_of(source, name=recording.name) in NOTES:
+        if kind in NOTES:
             asked = {"--plot": plot, "--device": device, "--backend": backend != "auto",
                      "--method": method != Method.production}  # fmt: skip
             if given := ", ".join(option for option, value in asked.items() if value):

@@ -18,8 +18,8 @@ class Datasets(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find a dataset, or what can be done with one."""
         if args and args[0] not in self.commands:
-            kind = "dataset" if self.name == "data" else f"action on {self.name}"
-            ctx.fail(f"{args[0]!r} is no {kind}; there is {', '.join(self.commands)}")
+            kind = "dataset or action" if self.name == "data" else f"action on {self.name}"
+            ctx.fail(f"{args[0]!r} is no {kind}; there are {', '.join(self.commands)}")
         return super().resolve_command(ctx, args)
 
 

@@ -21,7 +21,9 @@ def models(
     """List every model by stage, or show one model's card."""
     chosen = [model for model in registry.MODELS if name in (None, model.name)]
     if not chosen:
-        raise UsageError(f"{name!r} is no model; there are {', '.join(model.name for model in registry.MODELS)}")
+        raise UsageError(
+            f"{name!r} is no model; there are {', '.join(dict.fromkeys(model.name for model in registry.MODELS))}"
+        )
     if session.as_json:
         typer.echo(json.dumps([asdict(model) for model in chosen], indent=2))
         return

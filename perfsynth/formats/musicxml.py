@@ -76,7 +76,9 @@ def _rootfile(archive: zipfile.ZipFile, name: str) -> str:
                 return str(element.get("full-path"))
     scores = [m for m in members if m.lower().endswith((".musicxml", ".xml")) and not m.startswith("META-INF")]
     if not scores:
-        raise InputError(f"{name}: this archive holds no MusicXML score")
+        raise InputError(f"{name}: this archive holds no MusicXML score; export it as MusicXML")
+    if len(scores) > 1:
+        raise InputError(f"{name}: this archive holds {len(scores)} scores; unpack it, and name those to read")
     return scores[0]
 
 

@@ -59,7 +59,9 @@ def prepare(root: etree._Element, name: str) -> Extras:
     if root.tag == "score-timewise":
         raise InputError(f"{name}: this MusicXML is timewise; export it as score-partwise")
     if root.tag != "score-partwise":
-        raise InputError(f"{name}: this XML is <{etree.QName(root).localname}>, not a MusicXML score")
+        raise InputError(
+            f"{name}: this XML is <{etree.QName(root).localname}>, not a MusicXML score; export it as MusicXML"
+        )
     tidy(root)
     extras = Extras()
     for tag in _UNHEARD:

@@ -123,7 +123,7 @@ def read_config(path: Path, **changed: Any) -> RunConfig:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: no TOML ({error})") from error
+        raise InputError(f"{path}: no TOML ({error}); a run's configuration is, as those in configs/") from error
     _check(table, RunConfig, f"{path}")
     for name in ("train", "model", "task"):
         if not isinstance(table.get(name, {}), dict):

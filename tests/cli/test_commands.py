@@ -57,6 +57,28 @@ def test_models_lists_every_model() -> None:
     assert perfsynth("models", "no-such-model").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rendr", "x"], "'rendr' (did you mean 'render'?); see perfsynth --help"),
+        ([EXAMPLE], f"name a command before it, as in perfsynth render {EXAMPLE}"),
+        (["evaluate", "performance", "x"], "; see perfsynth evaluate performance --help"),
+        (["data", "bach"], "is no dataset or action; there are check, sounds, batik"),
+        (["render", EXAMPLE, "out.wav"], "put -o before the name of a result"),
+        (["render", EXAMPLE, "-o", "out.mp3"], "a .wav, .flac or .ogg"),
+        (["render", EXAMPLE.parent], "is a folder; name the files in it"),
+        (["render", EXAMPLE, "--instrument", "flute"], "--engine fluidsynth"),
+        (["synth-audio", EXAMPLE], "perfsynth render-performance makes one"),
+        (["align", EXAMPLE, EXAMPLE], "the recording comes first"),
+    ],
+)
+def test_what_people_mistake_is_answered_with_what_to_do(arguments: list[object], words: str) -> None:
+    ran = perfsynth(*arguments, text=True)
+    assert ran.returncode in (1, 2)
+    assert words in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
 def test_every_model_loads() -> None:
     assert all(callable(model.load()) for model in registry.MODELS)
 

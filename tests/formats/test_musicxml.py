@@ -832,6 +832,8 @@ def test_the_usual_doctype_is_accepted_and_never_fetched() -> None:
         (document([direction("<words>x</words>", '<sound tempo="-60"/>') + THREE]), "tempo '-60'"),
         (zipped({"readme.txt": b"no score"}), "holds no MusicXML"),
         (zipped({"piece.xml": document([THREE])})[:60], "broken .mxl"),
+        (zipped({"a.musicxml": document([THREE]), "b.xml": document([THREE])}), "holds 2 scores; unpack it"),
+        (b'<museScore version="4.20"/>', "export it as MusicXML"),
     ],
 )
 def test_what_is_no_score_is_refused_in_one_line(data: bytes, words: str) -> None:

@@ -49,6 +49,23 @@ def test_other_sound_is_refused_with_what_converts_it(data: bytes) -> None:
         sniff(data, name="memo")
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"X:1\nT:Air\nK:C\nCDEF|", "ABC.*MusicXML"),
+        (b"!!!COM: Bach\n**kern\n", "Humdrum.*MusicXML"),
+        (b'\\version "2.24"', "LilyPond.*MusicXML"),
+        (b"\x18FICHIER GUITAR PRO v5.00", "Guitar Pro.*MusicXML"),
+        (b"%PDF-1.7", "picture.*MusicXML"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "picture.*MusicXML"),
+        (b"\n<!DOCTYPE html><html>", "web page.*download"),
+    ],
+)
+def test_what_musicians_have_otherwise_is_refused_with_what_to_do(data: bytes, words: str) -> None:
+    with pytest.raises(InputError, match=f"^song: .*{words}"):
+        sniff(data, name="song")
+
+
 @given(st.binary(max_size=40) | st.binary(max_size=40).map(lambda tail: b"PK\3\4" + tail))
 def test_any_bytes_are_of_a_known_kind_or_refused(data: bytes) -> None:
     try:

@@ -74,7 +74,7 @@ def pieces_of(folder: Path) -> dict[str, Path]:
             raise InputError(f"{path}: plays the same piece as {found[path.stem].name}; keep one of them")
         found[path.stem] = path
     if not found:
-        raise InputError(f"{folder}: no audio files; a system needs at least one ({', '.join(SUFFIXES[:3])})")
+        raise InputError(f"{folder}: no audio files ({', '.join(SUFFIXES[:3])}); each folder named is a system")
     return found
 
 
