@@ -63,7 +63,8 @@ def read_performance(data: bytes, *, name: str = "performance") -> Performance:
         raise _wrong_kind(name, f"JSON Lines of {type(notes).__name__.lower()}", "a performance")
     if kind in ("musicxml", "mxl"):
         raise InputError(
-            f"{name}: this is {kind}, where a performance is expected; perfsynth render-performance makes one"
+            f"{name}: this is {kind}, where a performance (MIDI, .match or JSON Lines) is expected; "
+            "perfsynth render-performance makes one"
         )
     raise _wrong_kind(name, kind, "a performance (MIDI, .match or JSON Lines)")
 
