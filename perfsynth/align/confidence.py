@@ -11,8 +11,8 @@ from perfsynth.align.structure import IDLE
 NEIGHBOURS = 9  # chords around one
 LEAST = 1e-3  # of a share, before its logit is taken
 # Logistic regression on recordings whose times are known (benchmarks/alignment_confidence.py).
-WEIGHTS = np.array([0.825, 0.03, 0.628, -0.258, -0.244])
-BIAS = 1.663
+WEIGHTS = np.array([0.575, 0.03, 0.785, -0.29, -0.154])
+BIAS = 2.264
 TOGETHER = 20  # notes that are all to be right: of the notes above one half, 99 in 100 are
 FIT, UNPLAYED = 0.6, 0.03  # what a frame costs in a recording that just fits; what it loses if it plays nothing
 NOTHING = 0.7  # what a frame costs of which nothing can be compared: its distance is 1, and says nothing

@@ -15,12 +15,12 @@ import numpy as np
 
 from perfsynth.align.features import FRAME_S
 
-REACH_S = 0.5  # that a chord and a note may move from the path
+REACH_S = 1.0  # that a chord and a note may move from the path
 NOTE_PRIOR = 0.2  # of a note around its chord, of the time to the nearest chord: a bell within, an exponential beyond
 NOTE_PRIOR_S = (0.021, 0.1)  # its least and its greatest
 NEIGHBOUR = 0.5  # of the way to the same pitch in another chord that a note may go
 NEIGHBOUR_S = 0.02  # that it may go at least
-CHORD_PRIOR_S = 0.3  # of a chord around the path
+CHORD_PRIOR_S = 0.5  # of a chord around the path
 PACE_S = 2.0  # before and after a chord, over which its tempo is taken
 TEMPO_PRIOR = 0.15  # of the time between chords, relative
 STEADY_S = 0.025  # and absolute
@@ -134,14 +134,15 @@ def _chords(time_s: np.ndarray, expected_s: np.ndarray, local: np.ndarray, grid:
     m, w = local.shape
     gap = np.diff(time_s)
     width = STEADY_S + TEMPO_PRIOR * np.abs(expected_s)
-    change = grid[:, None] - grid[None]  # from row to column: minus how much the gap grows
+    longer = np.linspace(-1, 1, 2 * w - 1) * (grid[-1] - grid[0])  # by which a gap may grow
     back = np.zeros((m, w), np.int16)
     score = local[0]
     for k in range(1, m):
-        played = gap[k - 1] - change
+        played = gap[k - 1] + longer
         odd = (played - expected_s[k - 1]) / width[k - 1]
-        step = score[:, None] - TEMPO_PRICE * np.log1p(odd * odd / TEMPO_TAIL)
-        step -= OUT_OF_ORDER * (played <= LEAST_GAP * min(gap[k - 1], expected_s[k - 1]))
+        price = TEMPO_PRICE * np.log1p(odd * odd / TEMPO_TAIL)
+        price += OUT_OF_ORDER * (played <= LEAST_GAP * min(gap[k - 1], expected_s[k - 1]))
+        step = score[:, None] - np.lib.stride_tricks.sliding_window_view(price, w)[::-1]  # from row to column
         back[k] = step.argmax(axis=0)
         score = step[back[k], np.arange(w)] + local[k]
     best = np.zeros(m, int)
