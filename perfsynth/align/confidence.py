@@ -11,9 +11,9 @@ from perfsynth.align.structure import IDLE
 NEIGHBOURS = 9  # chords around one
 LEAST = 1e-3  # of a share, before its logit is taken
 # Logistic regression on recordings whose times are known (benchmarks/alignment_confidence.py).
-WEIGHTS = np.array([0.575, 0.03, 0.785, -0.29, -0.154])
-BIAS = 2.264
-TOGETHER = 20  # notes that are all to be right: of the notes above one half, 99 in 100 are
+WEIGHTS = np.array([0.589, 0.067, 0.788, -0.308, -0.179])
+BIAS = 2.35
+TOGETHER = 15  # notes that are all to be right: of the notes above one half, 99 in 100 are
 FIT, UNPLAYED = 0.6, 0.03  # what a frame costs in a recording that just fits; what it loses if it plays nothing
 NOTHING = 0.7  # what a frame costs of which nothing can be compared: its distance is 1, and says nothing
 

@@ -12,7 +12,7 @@ from perfsynth.perform.cantabile.network import ASYNCHRONY_S, STATISTICS
 from perfsynth.perform.cantabile.playing import chord_times, play
 from perfsynth.perform.cantabile.reading import read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
-from perfsynth.types import SCORE_NOTE, Score
+from perfsynth.types import SCORE_NOTE, Mark, Score
 
 SAMPLES = 4  # a quarter note
 
@@ -123,6 +123,20 @@ def test_the_last_chord_is_voiced_half_as_far_below_its_loudest_note() -> None:
     loud = curves(read(music), replace(thought(music, np.zeros(29)), velocity=said), Manner(), Calibration()).velocity
     assert loud[7] - loud[5] == pytest.approx(loud[4] - loud[5])  # the loudest note and all before it as they were
     assert loud[7] - loud[6] == pytest.approx(1.5 * (loud[7] - loud[5]))
+
+
+def test_accents_are_less_far_above_the_notes_around_and_what_has_none_stays() -> None:
+    music = score(*[(float(beat), 1.0) for beat in range(40)])
+    said = np.tile([1.5, -0.5, -0.5, -0.5], 10)
+    said = (said - said.mean()) / said.std()
+    heard = replace(thought(music, np.zeros(157)), velocity=said)
+    plain = curves(read(music), heard, Manner(), Calibration()).velocity
+    music.notes["marks"][::4] = Mark.ACCENT
+    music.notes["marks"][20] = 0  # as loud as the accents, but no accent
+    accented = curves(read(music), heard, Manner(), Calibration()).velocity
+    ratio = (accented[0] - accented[1]) / (accented[20] - accented[1])
+    assert 0.5 < ratio < 0.7
+    assert np.std(accented) == pytest.approx(np.std(plain))
 
 
 @pytest.mark.parametrize(("beats", "period_s"), [(0.5, 2.0), (1.0, 1.0), (4.0, 0.6)])

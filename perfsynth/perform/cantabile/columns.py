@@ -47,6 +47,7 @@ class Reading:
     chord: np.ndarray  # (n,) index of each note's chord
     chord_beat: np.ndarray  # (m,) quarter notes
     held_beat: np.ndarray  # (n,) quarter notes that each note is written to last, 0 for grace notes
+    accented: np.ndarray  # (n,) bool, by a sign at the note or among the dynamics
     present: Mapping[str, bool]  # which of OPTIONAL the score states
     composer: str  # a surname, "" when unknown
 

@@ -25,8 +25,9 @@ def read(score: Score) -> Reading:
     """Turn a score (at least one note) into feature columns; see `Reading`."""
     note_table, chord_table, chord, beat, present = _tables(score)
     held_beat = score.notes["duration_beat"]
+    accented = loudness(score)[1] > 0
     matrices = note_table.matrix(), chord_table.matrix()
-    return Reading(*matrices, chord, beat, held_beat, present, composer_of(score.composer))
+    return Reading(*matrices, chord, beat, held_beat, accented, present, composer_of(score.composer))
 
 
 def composer_of(text: str) -> str:

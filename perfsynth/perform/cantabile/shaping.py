@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfsynth.perform.cantabile.columns import Reading
-from perfsynth.perform.cantabile.interpretation import Interpretation
+from perfsynth.perform.cantabile.interpretation import Interpretation, standard
 from perfsynth.perform.cantabile.network import ASYNCHRONY_S, VELOCITY, VELOCITY_SPREAD_LN, VELOCITY_STEPS
 from perfsynth.perform.cantabile.playing import Curves
 from perfsynth.perform.cantabile.variation import drift
@@ -19,6 +19,8 @@ FURTHEST = 3.0  # octaves from the mean length, beyond which a note's articulati
 FEW_CHORDS = 20  # with as few, tempo strays half as far: nearly all of its spread would go into the ending
 COMMON_LEAD = 0.3  # as far as the networks say do outer notes of all chords of a piece lead or follow inner ones
 MOST_NOTES = 4  # of a chord: those with more are alike in who leads
+ACCENTED = 0.6  # as far as the networks say are accented notes louder than those around
+AROUND_BEATS = 2.0  # before and after one
 LAST_VOICED = 0.5  # as far as the networks say are the notes of the last chord below its loudest
 FASTEST_S, SLOWEST_S = 0.12, 4.0  # of a quarter note, on the average over a piece
 SPARSEST = 1.0  # chords a second of a whole performance, of those learned from
@@ -61,7 +63,8 @@ def curves(reading: Reading, heard: Interpretation, manner: Manner, calibration:
     says = heard.statistics
     beat = reading.chord_beat
     strays = drift(beat, manner.variation, manner.seed, manner.temperature) if manner.variation else None
-    tempo, velocity, articulation = heard.log_beat_period, heard.velocity, heard.articulation
+    tempo, articulation = heard.log_beat_period, heard.articulation
+    velocity = _less_accented(heard.velocity, beat[reading.chord], reading.accented)
     if strays is not None:
         tempo = tempo + strays.tempo
         velocity = velocity + strays.velocity[reading.chord]
@@ -103,6 +106,19 @@ def _less_led(asynchrony: np.ndarray, chord: np.ndarray) -> np.ndarray:
     less = apart - (1 - COMMON_LEAD) * (shared - _means(shared, chord))
     as_far = np.abs(apart).sum() / max(np.abs(less).sum(), 1e-9)
     return asynchrony - apart + as_far * less
+
+
+def _less_accented(velocity: np.ndarray, beat: np.ndarray, accented: np.ndarray) -> np.ndarray:
+    """(n,) standard velocities, those of accented notes less far above the other notes around: an accent is certain."""
+    others = np.flatnonzero(~accented)[np.argsort(beat[~accented], kind="stable")]
+    total = np.append(0.0, np.cumsum(velocity[others]))
+    first, end = (np.searchsorted(beat[others], beat[accented] + away) for away in (-AROUND_BEATS, AROUND_BEATS))
+    amid = end > first
+    if not amid.any():
+        return velocity
+    around = (total[end] - total[first])[amid] / (end - first)[amid]
+    louder = float(np.mean(velocity[accented][amid] - around))
+    return standard(velocity - (1 - ACCENTED) * max(louder, 0.0) * accented)
 
 
 def _means(values: np.ndarray, group: np.ndarray) -> np.ndarray:
