@@ -91,15 +91,19 @@ def decisions(along: Course, written: Measures) -> list[str]:
             skipped = written.contents[left:landed]
             earlier = written.contents[max(0, left - len(skipped)) : left]
             alike = sum(a == b for a, b in zip(skipped, earlier, strict=False))
-            what = "the repeat, " if alike > ALIKE * len(skipped) else ""
-            told.append(f"{at}: {what}measures {left + 1} to {landed} of the unfolded score, is left out")
+            where = f"{_span(left + 1, landed)} of the unfolded score"
+            told.append(f"{at}: {f'the repeat, {where},' if alike > ALIKE * len(skipped) else where} left out")
         else:
-            told.append(f"{at}: measures {landed + 1} to {left} are played again, which the score does not ask for")
+            told.append(f"{at}: {_span(landed + 1, left)} played again, which the score does not ask for")
     marks = along.marks
     first, last = int(stretches[0].path[0, 1]), int(stretches[-1].path[-1, 1])
     begun, ended = np.searchsorted(marks, first + 1) - 1, np.searchsorted(marks, last + 1)
     if begun > 0:
-        told.insert(0, f"measures 1 to {begun} are not played: the recording begins later")
+        told.insert(0, f"{_span(1, int(begun))} not played: the recording begins later")
     if ended < len(marks) and marks[ended] + 1 < along.n_written:
-        told.append(f"measures {ended + 1} to {len(marks)} are not played: the recording ends before")
+        told.append(f"{_span(int(ended) + 1, len(marks))} not played: the recording ends before")
     return told
+
+
+def _span(first: int, last: int) -> str:
+    return f"measures {first} to {last}" if last > first else f"measure {first}"

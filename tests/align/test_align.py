@@ -135,7 +135,7 @@ def test_a_passage_played_twice(score: Score, recording: np.ndarray) -> None:
     found = align(audio_of(np.concatenate([recording[:end], recording[begin:]])), score)
     summary = summary_of(found)
     assert summary is not None
-    assert "measures 5 to 8 are played again" in " ".join(summary.decisions)
+    assert "measures 5 to 8 played again" in " ".join(summary.decisions)
     late = found.notes["score_onset_beat"] >= 33
     expected = times_of(found.notes["score_onset_beat"][late]) + (end - begin) / RATE
     assert np.mean(np.abs(found.notes["onset_s"][late] - expected) < 0.05) > 0.9
@@ -206,7 +206,7 @@ def test_a_recording_that_ends_before_the_score_does(score: Score, recording: np
     assert np.median(np.abs(rows["onset_s"] - times_of(rows["score_onset_beat"]))[early]) < 0.01
     summary = summary_of(found)
     assert summary is not None
-    assert "are not played: the recording ends before" in " ".join(summary.decisions)
+    assert "not played: the recording ends before" in " ".join(summary.decisions)
 
 
 @pytest.mark.parametrize("rate", [RATE, 44100])

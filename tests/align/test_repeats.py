@@ -67,7 +67,7 @@ def check(score: Score, played: list[list[int]], *said: str) -> None:
         assert words in decision
 
 
-@pytest.mark.parametrize(("first", "said"), [(0, "measures 1 to 8 are"), (4, "measures 5 to 8 are")])
+@pytest.mark.parametrize(("first", "said"), [(0, "measures 1 to 8"), (4, "measures 5 to 8")])
 def test_an_end_that_is_played_again_is_named_to_its_last_bar(first: int, said: str) -> None:
     content = bars(8, 11)
     content[-1] = content[first]
@@ -103,7 +103,7 @@ def test_a_repeat_with_endings_played_as_written(voltas: tuple[Score, list[list[
 
 def test_the_second_ending_at_once(voltas: tuple[Score, list[list[int]]]) -> None:
     score, content = voltas
-    check(score, content[:4] + content[5:], "measures 5 to 9 of the unfolded score, is left out")
+    check(score, content[:4] + content[5:], "measures 5 to 9 of the unfolded score left out")
 
 
 def test_da_capo_played_and_left_out() -> None:
@@ -117,4 +117,4 @@ def test_da_capo_played_and_left_out() -> None:
     score = read_musicxml(page(written))
     assert len(score.notes) == 4 * 15
     check(score, content + content[:5])
-    check(score, content, "measures 11 to 15 are not played: the recording ends before")
+    check(score, content, "measures 11 to 15 not played: the recording ends before")

@@ -182,7 +182,7 @@ def alignment(confidence: float, likeness: float, *decisions: str) -> bytes:
         (alignment(0.9, 0.1), []),
         (alignment(0.1, 0.1), ["mismatch"]),
         (alignment(0.9, -0.03), ["mismatch"]),
-        (alignment(0.9, 0.1, "the repeat, measures 5 to 8, is left out"), ["repeats"]),
+        (alignment(0.9, 0.1, "the repeat, measures 5 to 8 of the unfolded score, left out"), ["repeats"]),
     ],
 )
 def test_alignments_are_judged_by_their_confidence(tmp_path: Path, made: bytes, kinds: list[str]) -> None:
