@@ -42,10 +42,10 @@ def inputs(levels: np.ndarray, pitch: np.ndarray, frames: np.ndarray) -> np.ndar
     heard = (band >= 0) & (band < N_BANDS)
     around = levels[reach[:, :, None], np.clip(band, 0, N_BANDS - 1)[:, None, :]] * heard[:, None, :]
     everything = levels[reach].mean(axis=2, keepdims=True)
-    seen = np.concatenate([around, 4 * everything], axis=2)
+    seen = np.concatenate([4 * around, 16 * everything], axis=2)
     windows = np.lib.stride_tricks.sliding_window_view(seen, 2 * CONTEXT + 1, axis=1)
     made = np.empty((n, w, N_INPUTS), np.float32)
-    made[:, :, :-2] = 4 * windows.reshape(n, w, -1)
+    made[:, :, :-2].reshape(windows.shape)[:] = windows  # a view of it: nothing but its last axis is divided
     made[:, :, -2] = ((pitch - 60) / 24)[:, None]
     made[:, :, -1] = ((pitch - 60) / 24)[:, None] ** 2
     return made

@@ -136,13 +136,15 @@ def _chords(time_s: np.ndarray, expected_s: np.ndarray, local: np.ndarray, grid:
     width = STEADY_S + TEMPO_PRIOR * np.abs(expected_s)
     longer = np.linspace(-1, 1, 2 * w - 1) * (grid[-1] - grid[0])  # by which a gap may grow
     back = np.zeros((m, w), np.int16)
+    local = local.astype(np.float32)
     score = local[0]
     for k in range(1, m):
         played = gap[k - 1] + longer
         odd = (played - expected_s[k - 1]) / width[k - 1]
         price = TEMPO_PRICE * np.log1p(odd * odd / TEMPO_TAIL)
         price += OUT_OF_ORDER * (played <= LEAST_GAP * min(gap[k - 1], expected_s[k - 1]))
-        step = score[:, None] - np.lib.stride_tricks.sliding_window_view(price, w)[::-1]  # from row to column
+        from_each = np.lib.stride_tricks.sliding_window_view(price.astype(np.float32), w)[::-1]  # row to column
+        step = (score - score.max())[:, None] - from_each
         back[k] = step.argmax(axis=0)
         score = step[back[k], np.arange(w)] + local[k]
     best = np.zeros(m, int)
