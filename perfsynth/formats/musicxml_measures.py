@@ -66,7 +66,7 @@ def even_out(root: etree._Element) -> None:
         end = max(length for _, length, _ in found.values())
         for number, (place, length, divisions[number]) in found.items():
             if length < end:
-                _fill(parts[number][index], end - place, divisions[number])
+                fill(parts[number][index], end - place, divisions[number])
 
 
 def measured(measure: Iterable[etree._Element], divisions: int) -> tuple[Fraction, Fraction, int]:
@@ -87,7 +87,7 @@ def measured(measure: Iterable[etree._Element], divisions: int) -> tuple[Fractio
     return place, length, divisions
 
 
-def _fill(measure: etree._Element, gap: Fraction, divisions: int) -> None:
+def fill(measure: etree._Element, gap: Fraction, divisions: int) -> None:
     """Move on by `gap` quarter notes where the measure ends, before its bar line and what sends a player elsewhere."""
     last = max((index for index, element in enumerate(measure) if element.tag in _MOVES), default=-1)
     ends = [index for index in range(last + 1, len(measure)) if _ends(measure[index])]

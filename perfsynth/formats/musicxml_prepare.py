@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -12,11 +11,12 @@ from lxml import etree
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
 from perfsynth.formats.musicxml_dynamics import spell_out
-from perfsynth.formats.musicxml_jumps import SAID, TARGET, aim_jumps, in_directions, sound_jump
+from perfsynth.formats.musicxml_jumps import SAID, TARGET, Names, aim_jumps, in_directions, sound_jump
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
 from perfsynth.formats.musicxml_notes import complete, shares
 from perfsynth.formats.musicxml_numbers import tidy
 from perfsynth.formats.musicxml_offsets import place_offsets
+from perfsynth.formats.musicxml_repeats import Often, number_endings, often, pair_repeats
 from perfsynth.formats.musicxml_tempos import sound_tempos
 from perfsynth.formats.musicxml_transpose import transpositions
 from perfsynth.formats.musicxml_tremolos import write_out
@@ -27,7 +27,6 @@ log = logging.getLogger("perfsynth")
 
 _UNHEARD = ("print", "credit", "defaults", "harmony", "technical")
 _MAX_ID = int(NOTE_ID[1:]) - 8  # room for the "t12" of a tremolo's stroke and the "-12" of an unfolded repeat
-MAX_TIMES = 100  # of one repeat
 
 
 @dataclass
@@ -41,7 +40,8 @@ class Extras:
     ties: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # by note id: a tie leads to it, leads on
     shares: dict[str, float] = field(default_factory=dict)  # by note id: of the length of its chord's first note
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
-    times: dict[tuple[str, int], int] = field(default_factory=dict)  # of a repeat, by part id and measure (from 1)
+    often: dict[tuple[str, int], Often] = field(default_factory=dict)  # a repeat, by part id and measure (from 1)
+    names: dict[str, Names] = field(default_factory=dict)  # by part id: of jumps and where they lead
 
 
 def prepare(root: etree._Element, name: str) -> Extras:
@@ -91,15 +91,16 @@ def prepare(root: etree._Element, name: str) -> Extras:
         write_out(part)
         place_offsets(part)
         bound_moves(part, name)
-        lost |= aim_jumps(part)
-        extras.times |= _often(part)
+        part_lost, extras.names[part.get("id", "")] = aim_jumps(part)
+        lost |= part_lost
+        pair_repeats(part)
+        extras.often |= often(part)
         extras.shares |= shares(part)
         _say_fermatas(part)
     for jump in sorted(jump for jump in lost if root.find(f".//sound[@{TARGET[jump]}]") is None):
         log.warning("%s: it has a %s but no %s to go to; that jump is not played", name, SAID[jump], TARGET[jump])
     even_out(root)
-    for ending in root.iter("ending"):
-        ending.set("number", _times(ending.get("number", "")))
+    number_endings(root)
     for note in root.iter("note"):
         kinds = {tie.get("type") for tie in note.iterfind("tie")}
         extras.ties[note.get("id", "")] = ("stop" in kinds, "start" in kinds)
@@ -180,16 +181,6 @@ def _number_pedals(root: etree._Element) -> None:
             pedal.set("number", str(number))
 
 
-def _often(part: etree._Element) -> dict[tuple[str, int], int]:
-    """How often the repeats are played that say so, by part id and place of the measure from 1."""
-    times = {}
-    for place, measure in enumerate(part.iterfind("measure"), 1):
-        for repeat in measure.iterfind("barline/repeat[@direction='backward'][@times]"):
-            if (text := repeat.get("times", "")).isdecimal() and int(text) > 0:
-                times[part.get("id", ""), place] = min(int(text), MAX_TIMES)
-    return times
-
-
 def _say_fermatas(part: etree._Element) -> None:
     """A fermata over a rest or a bar line becomes a word there: only notes carry marks."""
     rests = [note for note in part.iter("note") if note.find("rest") is not None]
@@ -199,11 +190,3 @@ def _say_fermatas(part: etree._Element) -> None:
         direction = etree.Element("direction")
         etree.SubElement(etree.SubElement(direction, "direction-type"), "words").text = "fermata"
         place.addprevious(direction)
-
-
-def _times(number: str) -> str:
-    """The numbers of an ending as a list: "1.-3." is "1,2,3"."""
-    numbers: list[int] = []
-    for first, last in re.findall(r"(\d{1,2})(?:\W*-\W*(\d{1,2}))?", number):
-        numbers += range(int(first), int(last or first) + 1)
-    return ",".join(map(str, numbers)) or "1"

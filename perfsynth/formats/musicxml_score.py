@@ -76,7 +76,7 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
             tables = _Tables(parsed.parts, beats, extras, partitura.score)
         except (*_NONSENSE, partitura.score.InvalidTimePointException) as error:
             raise InputError(f"{name}: this MusicXML makes no sense ({type(error).__name__}: {error})") from error
-        legs = path(beats, extras.times, partitura.score) if unfolds else None
+        legs = path(beats, extras.often, extras.names, partitura.score) if unfolds else None
     everything = legs or legs_of([(tables.first_beat, np.inf)])
     trailing = np.isin(tables.notes["note_id"], list(extras.trailing))
     notes = unfold_notes(tables.notes, tables.ties, trailing, everything, numbered=legs is not None)

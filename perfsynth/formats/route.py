@@ -1,23 +1,29 @@
 """The route that a player takes through a page: repeats, endings, da capo, dal segno, coda and fine.
 
-Every repeat is played as often as it says, once in the piece: after a da capo or dal segno it is passed over, and of
-its endings the last is played.
+Every repeat is played as often as it says, once in the piece: after a da capo or dal segno it is passed over unless it
+asks for more, and of its endings the last is played. Every jump is taken once. A fine ends the piece, or the movement
+where more follows the da capo that led there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """A backward repeat at `end`, where it goes back to, and how often what lies between is played."""
+    """A backward repeat at `end`, where it goes back to, and how often what lies between is played.
+
+    With `after_jump` it is played as often again after a da capo or dal segno.
+    """
 
     begin: int
     end: int
     times: int = 2
+    after_jump: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,11 @@ class Ending:
 
 @dataclass(frozen=True)
 class Signs:
-    """What leads a player through the page that reaches from `begin` to `end`, in any unit."""
+    """What leads a player through the page that reaches from `begin` to `end`, in any unit.
+
+    `segno_of` and `coda_of` tell where a dal segno and a "to coda" lead that name their sign; others lead to the last
+    segno before them and to the next coda.
+    """
 
     begin: int
     end: int
@@ -43,6 +53,8 @@ class Signs:
     to_codas: tuple[int, ...] = ()
     codas: tuple[int, ...] = ()
     fines: tuple[int, ...] = ()
+    segno_of: Mapping[int, int] = field(default_factory=dict)
+    coda_of: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,9 @@ class _Player:
         self._repeats = {repeat.end: repeat for repeat in signs.repeats if repeat.end not in self._ends}
         self._rounds: Counter[_Group | Repeat] = Counter()  # how often each has sent back
         self._taken: set[int] = set()  # jumps
-        self._has_leapt = False  # and not reached the coda
+        self._reached: set[int] = set()  # codas
+        self._begin = signs.begin  # of the movement
+        self._leapt: int | None = None  # from where a da capo or dal segno has led back, until the coda or the fine
 
     def enter(self, place: int) -> int:
         """Where to play on that has come to `place`: the ending whose turn it is."""
@@ -93,12 +107,13 @@ class _Player:
     def leave(self, place: int) -> int:
         """Where to go that has played up to `place`."""
         signs = self._signs
-        if self._has_leapt and place in signs.fines:
-            return signs.end
-        if self._has_leapt and place in signs.to_codas and signs.codas and place not in self._taken:
+        if self._leapt is not None and place in signs.fines:
+            return self._ended(place, self._leapt)
+        if self._leapt is not None and place in signs.to_codas and signs.codas and place not in self._taken:
             self._taken.add(place)
-            self._has_leapt = False
-            return min((coda for coda in signs.codas if coda >= place), default=signs.codas[0])
+            self._leapt = None
+            self._reached.add(coda := self._coda(place))
+            return coda
         group, repeat = self._ends.get(place), self._repeats.get(place)
         if group is not None and self._rounds[group] < len(group.played) - 1:
             self._rounds[group] += 1
@@ -107,11 +122,33 @@ class _Player:
             self._rounds[repeat] += 1
             return repeat.begin
         if self._leaps(place):
-            self._taken.add(place)
-            self._has_leapt = True
-            before = [segno for segno in signs.segnos if segno < place] or signs.segnos[:1]
-            return signs.begin if place in signs.da_capos else max(before)
+            return self._back(place)
         return place if group is None else group.end
+
+    def _back(self, place: int) -> int:
+        """Where the da capo or dal segno at `place` leads."""
+        self._taken.add(place)
+        self._leapt = place
+        for repeat in self._repeats.values():
+            if repeat.after_jump:
+                self._rounds[repeat] = 0
+        segnos = self._signs.segnos
+        if place in self._signs.da_capos:
+            return self._begin
+        return self._signs.segno_of.get(place, max([segno for segno in segnos if segno < place] or segnos[:1]))
+
+    def _coda(self, place: int) -> int:
+        """Where the "to coda" at `place` leads: the next one, of those that are left."""
+        codas = self._signs.codas
+        left = [coda for coda in codas if coda not in self._reached] or codas
+        return self._signs.coda_of.get(place, min((coda for coda in left if coda >= place), default=left[0]))
+
+    def _ended(self, place: int, leapt: int) -> int:
+        """Where to go on after a fine: behind the jump at `leapt` that led back, if another movement begins there."""
+        if leapt <= place or leapt in self._signs.codas:
+            return self._signs.end
+        self._begin, self._leapt = leapt, None
+        return leapt
 
     def _is_open(self, repeat: Repeat) -> bool:
         return self._rounds[repeat] < repeat.times - 1
@@ -119,7 +156,7 @@ class _Player:
     def _leaps(self, place: int) -> bool:
         """Whether a da capo or dal segno is due, which waits for the repeat that it stands in."""
         signs = self._signs
-        if self._has_leapt or place in self._taken:
+        if place in self._taken:
             return False
         if any(repeat.begin < place < repeat.end and self._is_open(repeat) for repeat in self._repeats.values()):
             return False

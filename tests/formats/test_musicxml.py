@@ -311,8 +311,8 @@ def test_jumps_in_the_midst_of_the_page(
 
 
 def test_what_no_jump_leads_to_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    score = read(note("C4", 12, id="a") + FINE, note("D4", 12, id="b") + direction("<words>D.C.</words>"), THREE)
-    assert score.notes["note_id"].tolist() == ["a-1", "b-1", "a-2"]
+    score = read(note("C4", 12, id="a") + direction("<words>D.C.</words>"), note("D4", 12, id="b") + FINE, THREE)
+    assert score.notes["note_id"].tolist() == ["a-1", "a-2", "b-1"]
     assert len(caplog.messages) == 1
     assert "3 of 5 notes are not played" in caplog.text
 
