@@ -10,6 +10,7 @@ from lxml import etree
 
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_accidentals import neighbours
+from perfsynth.formats.musicxml_cues import silent_cues
 from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_jumps import SAID, TARGET, Names, aim_jumps, in_directions, sound_jump
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
@@ -39,6 +40,7 @@ class Extras:
     )  # by note id: arpeggios, accidentals at ornaments, grace chords
     ties: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # by note id: a tie leads to it, leads on
     shares: dict[str, float] = field(default_factory=dict)  # by note id: of the length of its chord's first note
+    silent: set[str] = field(default_factory=set)  # ids of notes that do not sound
     trailing: set[str] = field(default_factory=set)  # ids of grace notes after the last note of their measure
     often: dict[tuple[str, int], Often] = field(default_factory=dict)  # a repeat, by part id and measure (from 1)
     names: dict[str, Names] = field(default_factory=dict)  # by part id: of jumps and where they lead
@@ -49,7 +51,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
 
     Every note gets a unique id, metronome marks and changes of pedal become elements that partitura reads,
     tremolos become the notes that they stand for, measures become as long in one part as in the others, percussion
-    gets the keys of a drum kit; layout, chord symbols and fingerings go.
+    gets the keys of a drum kit, cue notes that are only read are told; layout, chord symbols and fingerings go.
 
     Raises
     ------
@@ -101,6 +103,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
         log.warning("%s: it has a %s but no %s to go to; that jump is not played", name, SAID[jump], TARGET[jump])
     even_out(root)
     number_endings(root)
+    extras.silent = silent_cues(root, name)
     for note in root.iter("note"):
         kinds = {tie.get("type") for tie in note.iterfind("tie")}
         extras.ties[note.get("id", "")] = ("stop" in kinds, "start" in kinds)

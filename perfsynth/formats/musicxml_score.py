@@ -159,7 +159,7 @@ class _Tables:
         printed = [
             note
             for note in part.iter_all(self._symbols.Note, include_subclasses=True)
-            if isinstance(note.midi_pitch, (int, np.integer))
+            if isinstance(note.midi_pitch, (int, np.integer)) and note.id not in self._extras.silent
         ]
         if not printed:
             return []
