@@ -35,6 +35,12 @@ def _gather(elements: list[etree._Element]) -> None:
         later.getparent().remove(later)
 
 
+def tied(note: etree._Element) -> tuple[bool, bool]:
+    """Whether a tie leads to a note and whether one leads on, be it said as a sound or only as a sign of print."""
+    kinds = {sign.get("type") for sign in (*note.iterfind("tie"), *note.iterfind("notations/tied"))}
+    return not kinds.isdisjoint(("stop", "continue")), not kinds.isdisjoint(("start", "continue"))
+
+
 def shares(part: etree._Element) -> dict[str, float]:
     """How long the notes of chords last, as shares of the first note's length, by id; those that last as long left out.
 

@@ -14,7 +14,7 @@ from perfsynth.formats.musicxml_cues import silent_cues
 from perfsynth.formats.musicxml_dynamics import spell_out
 from perfsynth.formats.musicxml_jumps import SAID, TARGET, Names, aim_jumps, in_directions, sound_jump
 from perfsynth.formats.musicxml_measures import add_up, bound_moves, even_out
-from perfsynth.formats.musicxml_notes import complete, shares
+from perfsynth.formats.musicxml_notes import complete, shares, tied
 from perfsynth.formats.musicxml_numbers import tidy
 from perfsynth.formats.musicxml_offsets import place_offsets
 from perfsynth.formats.musicxml_repeats import Often, number_endings, often, pair_repeats
@@ -105,8 +105,7 @@ def prepare(root: etree._Element, name: str) -> Extras:
     number_endings(root)
     extras.silent = silent_cues(root, name)
     for note in root.iter("note"):
-        kinds = {tie.get("type") for tie in note.iterfind("tie")}
-        extras.ties[note.get("id", "")] = ("stop" in kinds, "start" in kinds)
+        extras.ties[note.get("id", "")] = tied(note)
     return extras
 
 

@@ -137,7 +137,7 @@ def _joined(played: list[tuple[Any, bool, bool, float]], dtype: np.dtype) -> np.
     """Lengthen each note by the ones tied to it that follow at once; a tie from elsewhere is a note of its own.
 
     `played` holds the note as played, whether a tie leads to it and one leads on, and its onset on the page: a tie
-    holds only where the page goes on.
+    holds where the page goes on and over a jump ahead, into a later ending or a coda, not over one back.
     """
     # by part, pitch and end: by staff and voice, the note that a tie leads on from, and its end on the page
     waiting: dict[tuple[int, int, float], dict[tuple[int, int], tuple[Any, float]]] = {}
@@ -146,7 +146,7 @@ def _joined(played: list[tuple[Any, bool, bool, float]], dtype: np.dtype) -> np.
         onset, duration = float(note["onset_beat"]), float(note["duration_beat"])
         part, pitch, place = int(note["part"]), int(note["pitch"]), (int(note["staff"]), int(note["voice"]))
         held = waiting.get((part, pitch, round(onset, 4)), {}) if tied else {}
-        if near := [each for each, (_, end) in held.items() if abs(end - printed) < EPSILON]:
+        if near := [each for each, (_, end) in held.items() if end < printed + EPSILON]:
             previous, _ = held.pop(place if place in near else near[0])
             previous["duration_beat"] = onset + duration - previous["onset_beat"]
             previous["marks"] |= note["marks"]

@@ -357,13 +357,16 @@ def test_a_tie_into_a_repeat_is_struck_again_the_second_time() -> None:
     assert score.notes["duration_beat"].tolist() == [6, 3]
 
 
-def test_a_tie_out_of_a_repeat_holds_in_the_first_ending_only() -> None:
+@pytest.mark.parametrize(
+    ("after", "durations"), [(note("D4", 12), [6, 3, 3]), (note("C4", 12), [6, 3, 3]), (note("C4", 12, ")T"), [6, 6])]
+)
+def test_a_tie_out_of_a_repeat_holds_in_the_endings_that_say_so(after: str, durations: list[float]) -> None:
     first = ending("1", "start", "left") + note("C4", 12, ")T")
     first += ending("1", "stop", "right", '<repeat direction="backward"/>')
-    second = ending("2", "start", "left") + note("D4", 12) + ending("2", "stop", "right")
+    second = ending("2", "start", "left") + after + ending("2", "stop", "right")
     score = read(note("C4", 12, "T("), first, second)
-    assert score.notes["onset_beat"].tolist() == [0, 6, 9]
-    assert score.notes["duration_beat"].tolist() == [6, 3, 3]
+    assert score.notes["onset_beat"].tolist() == [0, 6, 9][: len(durations)]
+    assert score.notes["duration_beat"].tolist() == durations
 
 
 def test_a_note_tied_in_a_chord_and_beside_another_voice() -> None:

@@ -69,3 +69,21 @@ def test_fingerings_and_chord_symbols_need_not_be_understood(text: str) -> None:
     symbol = "<harmony><root><root-step>C</root-step><root-alter>0.5</root-alter></root><kind>major</kind></harmony>"
     fingering = f"<notations><technical><fingering>{text}</fingering></technical></notations>"
     assert read(symbol, note("C", fingering)).notes["pitch"].tolist() == [60]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "durations"),
+    [
+        ("start", "stop", [2]), ("start", "continue", [2]), ("start", "", [1, 1]), ("let-ring", "", [1, 1]),
+        ("let-ring", "stop", [1, 1]),
+    ],
+)  # fmt: skip
+def test_a_tie_that_is_only_printed_is_one(begin: str, end: str, durations: list[float]) -> None:
+    signs = [f'<notations><tied type="{kind}"/></notations>' if kind else "" for kind in (begin, end)]
+    assert read(note("C", signs[0]), note("C", signs[1])).notes["duration_beat"].tolist() == durations
+
+
+def test_a_tie_that_sounds_may_end_at_one_that_is_only_printed() -> None:
+    notations = '<notations><tied type="stop"/></notations>'
+    score = read(note("C", tie='<tie type="start"/>'), note("C", notations))
+    assert score.notes["duration_beat"].tolist() == [2]
