@@ -26,6 +26,7 @@ def pair_repeats(part: etree._Element) -> None:
         line = etree.Element("barline", location="middle")
         etree.SubElement(line, "repeat", direction="forward")
         sound.getparent().addprevious(line)
+    _begin_after_endings(part)
     opened: etree._Element | None = None
     for repeat in part.findall("measure/barline/repeat"):
         is_forward = repeat.get("direction") == "forward"
@@ -34,6 +35,31 @@ def pair_repeats(part: etree._Element) -> None:
         opened = repeat if is_forward else None
     if opened is not None:
         opened.getparent().remove(opened)
+
+
+def _begin_after_endings(part: etree._Element) -> None:
+    """Say where a repeat begins that has no forward sign but follows endings: behind the last of them."""
+    closed: etree._Element | None = None  # the first measure behind endings, until another sign
+    number = ""  # of the ending in which the measure lies
+    for measure in part.findall("measure"):
+        if measure.find("barline/repeat[@direction='forward']") is not None:
+            closed = None
+        for ending in measure.iterfind("barline/ending[@type='start']"):
+            number = ending.get("number", "")
+        if measure.find("barline/repeat[@direction='backward']") is not None:
+            if closed is not None and (not number or "1" in _numbers(number).split(",")):
+                line = etree.Element("barline", location="left")
+                etree.SubElement(line, "repeat", direction="forward")
+                closed.insert(0, line)
+            closed = None
+        elif number and _is_closed(measure):
+            closed = measure.getnext()
+        if _is_closed(measure):
+            number = ""
+
+
+def _is_closed(measure: etree._Element) -> bool:
+    return any(ending.get("type") in ("stop", "discontinue") for ending in measure.iterfind("barline/ending"))
 
 
 def often(part: etree._Element) -> dict[tuple[str, int], Often]:

@@ -166,3 +166,17 @@ def test_a_forward_repeat_that_nothing_sends_back_to_is_passed_over(back: str, p
     forward = repeat("forward").replace("<barline>", '<barline location="left">')
     begins = {"a": forward, "b": forward} if back else {"b": forward}
     assert order(begins, {back: repeat("backward")}) == played
+
+
+def test_a_repeat_without_a_forward_sign_begins_behind_the_endings_before_it() -> None:
+    def bracket(number: str, back: str = "") -> tuple[str, str]:
+        begin = f'<barline location="left"><ending number="{number}" type="start"/></barline>'
+        return begin, f'<barline><ending number="{number}" type="stop"/>{back}</barline>'
+
+    back = '<repeat direction="backward"/>'
+    (first, again), (second, on) = bracket("1", back), bracket("2")
+    begins, ends = {"b": first, "c": second}, {"b": again, "c": on}
+    assert order(begins, ends | {"d": repeat("backward")}, n=5) == "abacdde"
+    assert order(begins | {"e": first, "f": second}, ends | {"e": again, "f": on}, n=6) == "abacdedf"
+    third, last = bracket("3")
+    assert order(begins | {"d": third}, ends | {"c": bracket("2", back)[1], "d": last}, n=5) == "abacade"
