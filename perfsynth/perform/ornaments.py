@@ -33,7 +33,7 @@ class Figure:
 
 
 def ornamented(score: Score, performance: Performance) -> Performance:
-    """Play out the trills, turns and mordents of a score.
+    """Play out the trills, turns and mordents of a score, but those whose notes it has beside the sign.
 
     Parameters
     ----------
@@ -52,6 +52,8 @@ def ornamented(score: Score, performance: Performance) -> Performance:
     upper_first = any(name in score.composer.lower() for name in UPPER_FIRST)
     added = []
     for index in signed:
+        if _is_written_out(notes, int(index)):
+            continue
         marks = Mark(int(notes["marks"][index]))
         figure = _figure(marks, float(played["duration_s"][index]), upper_first)
         if figure is not None:
@@ -62,6 +64,20 @@ def ornamented(score: Score, performance: Performance) -> Performance:
     everything = np.concatenate([played, *added])
     lift_before_restrike(everything)
     return replace(performance, notes=everything)
+
+
+def _is_written_out(notes: np.ndarray, index: int) -> bool:
+    """Whether a score (n,) `SCORE_NOTE` has the notes of an ornament too: its key and the next struck while it lasts.
+
+    So do scores with voices that are not printed, for programs that cannot play the sign.
+    """
+    main = notes[index]
+    since = notes["onset_beat"] - main["onset_beat"]
+    inside = (since > -1e-6) & (since < main["duration_beat"] - 1e-6) & (notes["grace"] == 0)
+    inside &= (notes["part"] == main["part"]) & (notes["staff"] == main["staff"])
+    inside &= notes["duration_beat"] <= main["duration_beat"] / 2
+    steps = np.abs(notes["pitch"][inside] - main["pitch"])
+    return bool(np.any(steps == 0) and np.any((steps > 0) & (steps <= WHOLE)))
 
 
 def _figure(marks: Mark, length_s: float, upper_first: bool) -> Figure | None:

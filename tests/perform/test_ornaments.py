@@ -82,3 +82,28 @@ def test_neighbours_lie_in_the_key() -> None:
     assert neighbour(71, 1, 0) == 72
     assert neighbour(61, -1, 0) == 60
     assert neighbour(65, -1, -3) == 63
+
+
+@pytest.mark.parametrize(
+    ("beside", "staff", "is_played_out"),
+    [
+        ((69, 67, 69, 67), 0, False),  # written out
+        ((69, 67, 66, 67), 0, False),
+        ((69, 71, 69, 71), 0, True),  # another voice above
+        ((67, 67, 67, 67), 0, True),
+        ((69, 67, 69, 67), 1, True),
+    ],
+)
+def test_what_is_written_out_beside_the_sign_is_not_played_twice(
+    beside: tuple[int, ...], staff: int, is_played_out: bool
+) -> None:
+    notes = np.zeros(5, SCORE_NOTE)
+    notes["note_id"] = ("main", "a", "b", "c", "d")
+    notes["onset_beat"] = (0, 0, 0.5, 1, 1.5)
+    notes["duration_beat"] = (2, 0.5, 0.5, 0.5, 0.5)
+    notes["pitch"] = (67, *beside)
+    notes["staff"] = (0, *[staff] * 4)
+    notes["marks"][0] = Mark.TRILL
+    score = Score(notes, tempos=np.array([(0.0, 60.0)], TEMPO))
+    performance = perform(score, model="deadpan", ornaments=True)
+    assert (len(performance.notes) > len(notes)) == is_played_out
