@@ -60,7 +60,7 @@ def silent_cues(root: etree._Element, name: str) -> set[str]:
     if silent.issuperset(note.get("id", "") for note in root.iter("note") if note.find("rest") is None):
         return set()
     if silent:
-        log.warning("%s: %d cue notes are not played: they show what others play", name, len(silent))
+        log.warning("%s: %d cue notes are not played: they are there to be read", name, len(silent))
     return silent
 
 

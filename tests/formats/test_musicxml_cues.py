@@ -33,7 +33,7 @@ def played(*measures: str, software: str = "Dorico 5.1", staves: int = 1) -> str
 @pytest.mark.parametrize("beside", [WHOLE_REST, note("c")])
 def test_a_cue_beside_what_a_player_plays_is_silent(beside: str, caplog: pytest.LogCaptureFixture) -> None:
     assert played(beside + BACKUP + cue("e"), note("d")) == ("cd" if "pitch" in beside else "d")
-    assert caplog.messages == ["score: 1 cue notes are not played: they show what others play"]
+    assert caplog.messages == ["score: 1 cue notes are not played: they are there to be read"]
 
 
 def test_a_cue_keeps_its_time() -> None:
