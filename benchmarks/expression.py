@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from perfsynth.data import cache_folder
 from perfsynth.data.pieces import MANIFEST, Piece, pieces, read_manifest
 from perfsynth.errors import PerfsynthError
 from perfsynth.evaluate.audio_table import markdown
@@ -30,6 +29,7 @@ from perfsynth.evaluate.performance_ceilings import CONSENSUS, DEADPAN, HUMAN, J
 from perfsynth.evaluate.performance_corpus import as_read, differences, summarise
 from perfsynth.evaluate.performance_table import PADDING_LABELS, token_table, with_intervals
 from perfsynth.expression import measure, played_notes, time_at
+from perfsynth.folders import cache_folder
 from perfsynth.perform.cantabile.reading import groups, read
 from perfsynth.perform.core import perform
 from perfsynth.types import PERFORMED_NOTE, Performance, Score

@@ -27,7 +27,6 @@ import numpy as np
 import soxr
 
 from perfsynth import fluid, formats
-from perfsynth.data import data_folder
 from perfsynth.errors import MissingError, PerfsynthError
 from perfsynth.evaluate.audio import Comparison, compare
 from perfsynth.evaluate.audio_table import by_recording, markdown
@@ -35,6 +34,7 @@ from perfsynth.evaluate.frechet import frechet_distance
 from perfsynth.evaluate.ladder import rungs
 from perfsynth.evaluate.matching import RATE, levelled, matched
 from perfsynth.evaluate.score_informed import ScoreInformed, score_informed
+from perfsynth.folders import data_folder
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.synth.core import synthesize
 from perfsynth.types import Performance

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
+from perfsynth import folders
 
 
 @dataclass(frozen=True)
@@ -39,4 +39,4 @@ def shipped(model: str, file: str = "model") -> Perceptron:
     """One that ships: `file` of the folder of a model, without its suffix."""
     from safetensors.numpy import load_file
 
-    return Perceptron(**load_file(PRETRAINED / model / f"{file}.safetensors"))
+    return Perceptron(**load_file(folders.shipped(model) / f"{file}.safetensors"))

@@ -14,7 +14,7 @@ from itertools import count
 from types import FrameType
 
 from perfsynth.batch.compiled import give
-from perfsynth.data import cache_folder
+from perfsynth.folders import cache_folder
 
 GRACE_S = 5.0  # to clean up after a signal, before a process is killed
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

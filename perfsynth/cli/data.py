@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from perfsynth.cli import app
-from perfsynth.data import data_folder
+from perfsynth.folders import data_folder
 
 
 class Datasets(TyperGroup):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfsynth.cli import _io
 from perfsynth.cli._corpora import Preparing, Source, Target
 from perfsynth.cli.data import data, group
-from perfsynth.data import data_folder
+from perfsynth.folders import data_folder
 
 batik = group("batik", "Batik-plays-Mozart, sonatas on a computer grand; no licence stated: to validate on.")
 data.add_typer(batik)

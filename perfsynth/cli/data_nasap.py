@@ -11,8 +11,8 @@ from perfsynth.cli import _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._corpora import Preparing, Source, Target
 from perfsynth.cli.data import data, group
-from perfsynth.data import data_folder
 from perfsynth.errors import InputError
+from perfsynth.folders import data_folder
 
 nasap = group("nasap", "(n)ASAP, human piano performances aligned to their scores, CC BY-NC-SA 4.0.")
 data.add_typer(nasap)

@@ -17,8 +17,8 @@ from perfsynth.cli.data import data, group
 from perfsynth.cli.data_batik import batik
 from perfsynth.cli.data_check import Align, Asked, Findings, Report, conclude, look, tell
 from perfsynth.cli.data_nasap import nasap
-from perfsynth.data import data_folder
 from perfsynth.errors import BatchError, InputError, UsageError
+from perfsynth.folders import data_folder
 
 if TYPE_CHECKING:
     from perfsynth.data.manifest import Example

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from importlib.resources import files
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from perfsynth import registry
 from perfsynth.cli import _io, app
 from perfsynth.errors import UsageError
+from perfsynth.folders import shipped
 
 
 @_io.report(app, "models", examples=("perfsynth models", "perfsynth models deadpan --json"))
@@ -37,12 +37,12 @@ def models(
         session.say("* is the default of its stage")
         return
     for folder in dict.fromkeys(model.folder for model in chosen):
-        card = files("perfsynth") / "pretrained" / folder / "CARD.md"
+        card = shipped(folder) / "CARD.md"
         if card.is_file():
             typer.echo("\n" + card.read_text())
 
 
 def _terms(model: registry.Model) -> str:
     """The licence of a model that can be used; else what trains it."""
-    ships = (files("perfsynth") / "pretrained" / model.folder).is_dir()
+    ships = shipped(model.folder).is_dir()
     return model.license if ships or not model.config else f"no weights ship: perfsynth train configs/{model.config}"

@@ -9,7 +9,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -21,6 +20,7 @@ from perfsynth.cli import _io, app
 from perfsynth.cli._item import alone
 from perfsynth.cli._progress import Progress
 from perfsynth.errors import UsageError
+from perfsynth.folders import shipped
 from perfsynth.nn.device import checked
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A run's TOML, as those in configs/.")]
@@ -165,8 +165,8 @@ def _weights(init: Path | None) -> Path | None:
     """Where weights are; the name of a model that ships stands for its folder."""
     if init is None or init.exists():
         return init
-    shipped = Path(str(files("perfsynth") / "pretrained" / init))
-    return shipped if len(init.parts) == 1 and shipped.is_dir() else init
+    place = shipped(str(init))
+    return place if len(init.parts) == 1 and place.is_dir() else init
 
 
 @dataclass

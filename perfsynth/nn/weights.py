@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perfsynth.errors import InputError, MissingError
+from perfsynth.folders import shipped
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +41,7 @@ def network_of(
     InputError
         When the folder holds no such network, or that of another version.
     """
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / system))
+    place = Path(folder) if folder else shipped(system)
     if folder is None and not place.is_dir():
         raise MissingError(f"no {system} ships with this version; train one, then give its folder as --weights")
     made: Network = _kept(place, written_at(place, system), system, network, config)

@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
+from perfsynth.folders import shipped
 from perfsynth.known import VIOLIN, kind_of, number_of
 from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.octaves import apart, moved
@@ -101,8 +101,7 @@ def stream(
 
 def _shipped(instrument: str | None) -> str | None:
     """The folder of the network that ships for an instrument; None for that of pianos."""
-    place = files("perfsynth") / "pretrained" / VIOLIN
-    return str(place) if kind_of(instrument) == VIOLIN and place.is_dir() else None
+    return str(shipped(VIOLIN)) if kind_of(instrument) == VIOLIN and shipped(VIOLIN).is_dir() else None
 
 
 def notes_of(tables: list[np.ndarray], device: str = "cpu") -> Notes:

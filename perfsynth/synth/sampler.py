@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from perfsynth.data import data_folder
 from perfsynth.errors import MissingError
+from perfsynth.folders import data_folder
 from perfsynth.synth.action import Strikes, strike
 from perfsynth.synth.samples import SampleSet, load_samples
 from perfsynth.synth.voicing import HEADROOM, RELEASE_GAIN, key_levels, layer_gains

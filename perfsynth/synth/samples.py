@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from perfsynth.data import cache_folder
 from perfsynth.errors import InputError, MissingError
+from perfsynth.folders import cache_folder
 from perfsynth.synth.trimming import aligned, cut, onset
 
 SILENCE = 1e-4  # full scale: a recording that never gets louder is none

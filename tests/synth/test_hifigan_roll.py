@@ -120,6 +120,6 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         synthesize(performance, engine="hifigan-roll", weights=weights, instrument="nowhere")
     with pytest.raises(InputError, match="nowhere"):
         synthesize(performance, engine="hifigan-roll", weights=str(tmp_path / "nowhere"))
-    monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.shipped", lambda name: tmp_path / name)
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="hifigan-roll")

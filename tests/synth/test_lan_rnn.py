@@ -131,6 +131,6 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         synthesize(performance, engine="lan-rnn", weights=weights, instrument="flute")
     with pytest.raises(InputError, match="nowhere"):
         synthesize(performance, engine="lan-rnn", weights=str(tmp_path / "nowhere"))
-    monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.shipped", lambda name: tmp_path / name)
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="lan-rnn")

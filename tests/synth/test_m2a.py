@@ -171,6 +171,6 @@ def test_wrong_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         vocode(silence, model="m2a", weights=weights)
     with pytest.raises(InputError, match="m2a-24k"):
         vocode(Spectrogram(np.zeros((80, 5), np.float32), "deep-performer-16k"), model="m2a", weights=weights)
-    monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.shipped", lambda name: tmp_path / name)
     with pytest.raises(MissingError, match="--weights"):
         synthesize(performance, engine="m2a")

@@ -187,6 +187,6 @@ def test_a_network_that_knows_one_instrument_more_begins_with_the_first_one() ->
 
 
 def test_weights_that_do_not_ship_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("perfsynth.nn.weights.files", lambda package: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.shipped", lambda name: tmp_path / name)
     with pytest.raises(MissingError, match="--weights"):
         synthesize(MUSIC, engine="neural")

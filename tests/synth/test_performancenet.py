@@ -206,6 +206,6 @@ def test_wrong_asks(tmp_path: Path) -> None:
 
 
 def test_without_weights_of_its_own_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("perfsynth.nn.weights.files", lambda name: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.shipped", lambda name: tmp_path / name)
     with pytest.raises(MissingError, match="--weights"):
         performancenet.predict(played((0.0, 0.5, 60, 80)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import torch
 
 from perfsynth.cli.train import _weights
+from perfsynth.folders import shipped
 from perfsynth.synth.deep_performer_network import Config as BandsConfig
 from perfsynth.synth.deep_performer_network import DeepPerformer
 from perfsynth.synth.neural_network import Config, Neural
@@ -19,9 +19,8 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def test_a_model_that_ships_is_named_as_what_to_begin_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = Path(str(files("perfsynth") / "pretrained" / "neural"))
     monkeypatch.chdir(tmp_path)
-    assert _weights(Path("neural")) == shipped
+    assert _weights(Path("neural")) == shipped("neural")
     (tmp_path / "neural").mkdir()
     assert _weights(Path("neural")) == Path("neural")  # a folder of one's own comes first
     assert _weights(Path("no-such-model")) == Path("no-such-model")

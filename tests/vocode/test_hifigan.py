@@ -128,6 +128,6 @@ def test_wrong_presets_and_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_ship_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("perfsynth.nn.weights.files", lambda package: tmp_path)
+    monkeypatch.setattr("perfsynth.nn.weights.shipped", lambda name: tmp_path / name)
     with pytest.raises(MissingError, match="--weights"):
         vocode(Spectrogram(np.zeros((80, 9), np.float32), "deep-performer-16k"), model="hifigan")

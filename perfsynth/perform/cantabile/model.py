@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from perfsynth.errors import InputError, UsageError
+from perfsynth.folders import shipped
 from perfsynth.nn.weights import CONFIG, KEPT, WEIGHTS, written_at
 from perfsynth.perform.cantabile.interpretation import Players, interpret
 from perfsynth.perform.cantabile.network import Cantabile, Config
@@ -129,7 +129,7 @@ def load(folder: str | None = None) -> Model:
     InputError
         When the folder does not hold such networks.
     """
-    place = Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / "cantabile"))
+    place = Path(folder) if folder else shipped("cantabile")
     return _loaded(place, written_at(place, "cantabile"))
 
 

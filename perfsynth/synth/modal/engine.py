@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.errors import UsageError
+from perfsynth.folders import shipped
 from perfsynth.synth.action import LOWEST, MAX_RING_S, Strikes, strike
 from perfsynth.synth.modal.ending import LASTING_S, LEAST_FALL, ended, lasting
 from perfsynth.synth.modal.grid import FRAME, HOP, ONSET, RATE, TIMES_S, band_weights
@@ -37,7 +37,7 @@ TAIL_S = 1.0  # for the noise of the last key coming up
 @lru_cache(maxsize=2)
 def piano_of(folder: str | None) -> ModalPiano:
     """The piano of a folder, or the one that comes with the package."""
-    return load(Path(folder) if folder else Path(str(files("perfsynth") / "pretrained" / DEFAULT)))
+    return load(Path(folder) if folder else shipped(DEFAULT))
 
 
 def stream(
