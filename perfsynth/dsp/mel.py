@@ -43,6 +43,10 @@ class Preset:
         """Centre of each frame, in seconds."""
         return np.arange(n_frames) * (self.hop / self.sample_rate)
 
+    def n_samples(self, n_frames: int) -> int:
+        """How long the audio of so many frames is: from the centre of the first to that of the last, a hop at least."""
+        return max(n_frames - 1, 1) * self.hop
+
 
 PRESETS = {
     preset.name: preset

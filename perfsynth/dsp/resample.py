@@ -7,9 +7,23 @@ from dataclasses import replace
 
 import numpy as np
 
+from perfsynth.errors import UsageError
 from perfsynth.types import AudioStream
 
 QUALITY = "VHQ"  # soxr's 28 bit quality: its errors lie below those of a 24 bit file
+MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+
+
+def check_rate(sample_rate: int | None) -> None:
+    """Refuse what is no rate of audio; None, where nobody asks for one, is none to refuse.
+
+    Raises
+    ------
+    UsageError
+        When it lies outside of `MIN_RATE` to `MAX_RATE`.
+    """
+    if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
 
 
 def resample(stream: AudioStream, sample_rate: int) -> AudioStream:

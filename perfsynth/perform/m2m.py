@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.perform.mechanical import mechanical, opening_s
 from perfsynth.tokens import seed as vocabulary
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
@@ -46,7 +47,6 @@ def perform(
     """
     import torch
 
-    from perfsynth.nn.weights import network_of
     from perfsynth.perform.m2m_network import M2M, Config
 
     network = network_of(weights, "m2m", M2M, Config)

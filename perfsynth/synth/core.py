@@ -6,13 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from perfsynth import registry
-from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError, UsageError, expect
+from perfsynth.dsp.resample import check_rate, resample
+from perfsynth.errors import InputError, expect
 from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance
-
-MIN_RATE, MAX_RATE = 4000, 384000  # Hz
 
 
 def synthesize(
@@ -55,13 +53,8 @@ def synthesize(
     UsageError
         When there is no such engine, it takes no such option, no audio has that sample rate, or `seed` is none.
     """
-    expect(
-        performance, Performance, "perfsynth.perform makes one of a score, load(path, as_performance=True) reads one"
-    )
-    if len(performance.notes) == 0:
-        raise InputError("the performance has no notes; there is nothing to sound")
-    if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
-        raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
+    check(performance)
+    check_rate(sample_rate)
     check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     system, play, taken = registry.choose(engine, "synth-audio", given)
@@ -72,3 +65,20 @@ def synthesize(
     if not made.history:  # an engine that chose something itself has said so
         made = replace(made, **performance.made_by("synth-audio", system.name, seed=seed, **given))
     return made if sample_rate is None else resample(made, sample_rate)
+
+
+def check(performance: Performance) -> None:
+    """Refuse what nothing can sound.
+
+    Raises
+    ------
+    UsageError
+        When it is no performance.
+    InputError
+        When it has no notes.
+    """
+    expect(
+        performance, Performance, "perfsynth.perform makes one of a score, load(path, as_performance=True) reads one"
+    )
+    if len(performance.notes) == 0:
+        raise InputError("the performance has no notes; there is nothing to sound")

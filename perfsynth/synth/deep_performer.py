@@ -17,6 +17,7 @@ import numpy as np
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.folders import shipped
 from perfsynth.known import VIOLIN, kind_of, number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.bowed import ROOM_S
 from perfsynth.synth.octaves import apart, moved
 from perfsynth.synth.roll import audible, frames_of, pitched, sounding, without_pedal
@@ -70,7 +71,6 @@ def predict(
     UsageError
         When the network has no such instrument.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.deep_performer_network import Config, DeepPerformer
 
     network = network_of(weights or _shipped(instrument), SYSTEM, DeepPerformer, Config)

@@ -9,8 +9,9 @@ import torch  # noqa: TID253  imported only inside functions
 from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.nn.fft_block import FFTBlock, sinusoids
+from perfsynth.synth.roll import N_PITCHES
 
-N_PITCHES, N_VELOCITIES = 128, 128
+N_VELOCITIES = 128
 ALIKE = 6.0  # velocities so far apart are much alike
 FLOOR_LN, SPREAD_LN = -11.5, 3.0  # nepers: what the output is relative to, of ln mel bands
 

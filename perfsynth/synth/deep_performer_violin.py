@@ -67,5 +67,5 @@ def stream(
     source = strings(sounding(played), rate=PRESET.sample_rate, a4=a4, seed=seed)
     tuned = moved(made.values, math.log2(a4 / float(np.clip(a4, *LEARNT_A4_HZ))), PRESET)
     blocks = coloured(source, tuned, PRESET, colour=colour(PRESET), seed=seed)
-    duration_s = max(made.values.shape[1] - 1, 1) * PRESET.hop / PRESET.sample_rate
+    duration_s = PRESET.n_samples(made.values.shape[1]) / PRESET.sample_rate
     return AudioStream(blocks, PRESET.sample_rate, CHANNELS, duration_s, **stamp)

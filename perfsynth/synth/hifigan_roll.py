@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.roll import audible, floored, frames_of, position_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
@@ -53,7 +54,6 @@ def stream(
     UsageError
         When the network has no such instrument.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
 
     network = network_of(weights, SYSTEM, HiFiGANRoll, Config)

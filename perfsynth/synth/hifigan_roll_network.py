@@ -8,8 +8,7 @@ import torch  # noqa: TID253  imported only inside functions
 from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.nn.hifigan import Generator, GeneratorConfig
-
-N_PITCHES = 128
+from perfsynth.synth.roll import N_PITCHES
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.roll import floored, onset_roll, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from perfsynth.synth.lan_rnn_network import LanRNN
 
 RATE = 16000  # Hz. Differs: unstated
-SAMPLES = 512  # of a time window, 32 ms
+SAMPLES = 512  # of a time window, 32 ms. Differs: unstated
 WINDOW_S = SAMPLES / RATE
 SYSTEM = "lan-rnn"
 TOGETHER = 312  # time windows that are sounded at once, 10 s
@@ -58,7 +59,6 @@ def stream(
     UsageError
         When the network has learnt another instrument.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.lan_rnn_network import Config, LanRNN
 
     network = network_of(weights, SYSTEM, LanRNN, Config)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch  # noqa: TID253  imported only inside functions
 from torch import Tensor, nn  # noqa: TID253
 
+from perfsynth.synth.lan_rnn import SAMPLES
+
 N_KEYS = 88
 INPUTS = 2 * N_KEYS  # the poster's 176: keys that sound, and keys that are struck
-SAMPLES = 512  # that one time window gives. Differs: unstated; 32 ms at 16 kHz
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ and cross-fade in the logarithm.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.roll import audible, frames_of, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -60,7 +62,6 @@ def predict(
     UsageError
         When the network has learnt another instrument.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.m2a_network import M2A, Config
 
     network = network_of(weights, SYSTEM, M2A, Config)
@@ -81,7 +82,6 @@ def sounded(
     performance: Performance, made: Spectrogram, system: str, weights: str | None, device: str, seed: int
 ) -> AudioStream:
     """The sound of a spectrogram, by the vocoder among a system's weights if that has learnt to."""
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.m2a_network import M2A, Config
     from perfsynth.vocode.core import vocode
 
@@ -90,7 +90,7 @@ def sounded(
     options: dict[str, Any] = {"weights": weights} if has_learnt else {}
     sound = vocode(made, model=vocoder, device=device, seed=seed, **options)
     stamp = performance.made_by("synth-audio", system, seed=seed, weights=weights or "shipped", vocoder=vocoder)
-    return AudioStream(sound.blocks, sound.sample_rate, sound.n_channels, sound.duration_s, **stamp)
+    return replace(sound, **stamp)
 
 
 def predicted(performance: Performance, network: M2A, device: str, *, pianist: int = 0, album: int = 0) -> Spectrogram:

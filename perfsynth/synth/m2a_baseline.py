@@ -7,6 +7,7 @@ which is told who plays and on which album.
 from __future__ import annotations
 
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth import m2a
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -48,7 +49,6 @@ def predict(
     UsageError
         When the network has no such album or pianist.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.m2a_network import M2A, Config
 
     network = network_of(weights, SYSTEM, M2A, Config)

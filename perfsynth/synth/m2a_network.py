@@ -15,10 +15,10 @@ from torch import Tensor, nn  # noqa: TID253
 
 from perfsynth.nn.fft_block import sinusoids
 from perfsynth.nn.hifigan import Generator, GeneratorConfig
+from perfsynth.synth.m2a import PRESET
+from perfsynth.synth.roll import N_PITCHES
 
-N_PITCHES = 128
-BANDS = 128
-HOP = 288  # samples, 12 ms at 24 kHz
+BANDS = PRESET.n_bands
 REDUCTION = 4  # frames that one step of the decoder predicts
 CENTRE, SPREAD = -3.0, 1.0  # of log10 magnitudes. Differs: the paper normalises by the data's own mean and variance
 SIGMA = 0.4  # of the guided attention
@@ -63,7 +63,7 @@ class M2A(nn.Module):
         assert self.vocoder is not None
         # A rate of 3 with a kernel of 6 gives a sample more than three times as many; the last ones are cut.
         made: Tensor = self.vocoder((values - CENTRE) / SPREAD)
-        return made[:, 0, : values.shape[-1] * HOP]
+        return made[:, 0, : values.shape[-1] * PRESET.hop]
 
 
 @dataclass(frozen=True)

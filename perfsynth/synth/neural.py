@@ -14,6 +14,7 @@ import numpy as np
 from perfsynth.dsp import windows
 from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.modal.room import followed, in_room, tail_s
 from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
 from perfsynth.types import AudioStream, Performance, Spectrogram
@@ -57,7 +58,6 @@ def stream(
     UsageError
         When there is no such instrument or room.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.neural_network import PRESET, Config, Neural
 
     network = network_of(weights, SYSTEM, Neural, Config)

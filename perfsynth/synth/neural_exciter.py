@@ -20,7 +20,7 @@ from perfsynth.synth.modal.setting import Setting
 from perfsynth.synth.modal.tuning import ratios
 from perfsynth.types import AudioStream, Performance
 
-SOURCES, CHANNELS = 2, 2
+SOURCES, CHANNELS = 2, 2  # the modes and the rest, each left and right
 
 
 class _Modes(_Player):

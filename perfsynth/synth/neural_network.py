@@ -18,8 +18,8 @@ from perfsynth.dsp.mel import PRESETS, filterbank
 from perfsynth.nn.convnext import Stack, context
 from perfsynth.nn.gains import Gains
 from perfsynth.nn.transform import Transform, exact, standard
+from perfsynth.synth.neural_exciter import CHANNELS, SOURCES
 
-SOURCES, CHANNELS = 2, 2
 PRESET = PRESETS["perfsynth-44k"]
 FLOOR = 1e-5
 

@@ -7,12 +7,14 @@ TextureNet's instance norms look at the whole window, so that neighbours differ 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
 from perfsynth.known import number_of
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.roll import audible, edge_roll, frames_of, sounding, sounding_roll
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -64,7 +66,6 @@ def predict(
     UsageError
         When the network has learnt another instrument.
     """
-    from perfsynth.nn.weights import network_of
     from perfsynth.synth.performancenet_network import Config, PerformanceNet
 
     network = network_of(weights, SYSTEM, PerformanceNet, Config)
@@ -84,7 +85,7 @@ def stream(
     made = predict(performance, instrument=instrument, weights=weights, device=device)
     sound = vocode(made, model="griffin-lim", seed=seed, device=device)
     stamp = performance.made_by("synth-audio", SYSTEM, seed=seed, weights=weights or "shipped", vocoder="griffin-lim")
-    return AudioStream(sound.blocks, sound.sample_rate, sound.n_channels, sound.duration_s, **stamp)
+    return replace(sound, **stamp)
 
 
 def windowed(table: np.ndarray, network: PerformanceNet, device: str, n_frames: int) -> np.ndarray:

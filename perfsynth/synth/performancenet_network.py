@@ -8,7 +8,8 @@ from itertools import pairwise
 import torch  # noqa: TID253  imported only inside functions
 from torch import Tensor, nn  # noqa: TID253
 
-N_PITCHES = 128
+from perfsynth.synth.roll import N_PITCHES
+
 DEPTH = 5  # layers of the U-net (section "ContourNet")
 STEP = 2**DEPTH  # frames that the narrowest layer sees as one
 ENCODER = (256, 512, 1024, 2048, 4096)  # channels, doubled from the 128 pitches on

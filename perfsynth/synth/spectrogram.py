@@ -12,9 +12,10 @@ from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS, Preset, spectrogram
 from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError, UsageError, expect
+from perfsynth.errors import UsageError
 from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
+from perfsynth.synth.core import check
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 PRESET = "perfsynth-44k"
@@ -53,11 +54,7 @@ def synthesize_spectrogram(
     UsageError
         When there is no such model, it takes no such option, or `seed` is none.
     """
-    expect(
-        performance, Performance, "perfsynth.perform makes one of a score, load(path, as_performance=True) reads one"
-    )
-    if len(performance.notes) == 0:
-        raise InputError("the performance has no notes; there is nothing to sound")
+    check(performance)
     check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     system, predict, taken = registry.choose(model, "synth-mel", given)

@@ -19,6 +19,7 @@ from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.data.sound_scores import FOLDER
 from perfsynth.errors import InputError
 from perfsynth.known import commonest
+from perfsynth.nn.weights import network_of
 from perfsynth.synth.m2a_network import M2A, Config
 from perfsynth.synth.roll import sounding
 from perfsynth.train.m2a import M2ATask
@@ -62,7 +63,6 @@ class M2ABaselineTask(M2ATask):
         """A network with fresh weights, or with those of an M2A and no opinion of pianists and albums."""
         made = super().network()
         if self.settings.begin:
-            from perfsynth.nn.weights import network_of
             from perfsynth.synth import m2a
             from perfsynth.synth.m2a_network import Config
 

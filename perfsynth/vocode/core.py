@@ -9,13 +9,12 @@ import numpy as np
 
 from perfsynth import registry
 from perfsynth.dsp.mel import PRESETS
-from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError, UsageError, expect
+from perfsynth.dsp.resample import check_rate, resample
+from perfsynth.errors import InputError, expect
 from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
-MIN_RATE, MAX_RATE = 4000, 384000  # Hz
 NEED_PERFORMANCE = ("source-filter",)
 
 
@@ -62,8 +61,7 @@ def vocode(
     """
     expect(spectrogram, Spectrogram, "perfsynth.synthesize_spectrogram makes one of a performance")
     check(spectrogram)
-    if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
-        raise UsageError(f"sample rate {sample_rate}: it lies between {MIN_RATE} and {MAX_RATE} Hz")
+    check_rate(sample_rate)
     check_seed(seed)
     given = {name: value for name, value in options.items() if value is not None}
     without = () if spectrogram.performance is not None else NEED_PERFORMANCE

@@ -54,7 +54,7 @@ def vocode(
         preset = replace(preset, n_fft=PADDED_FFT)
     search = _Search(Transform.of(preset), iterations, device)
     blocks = _blocks(spectrogram.values, search, preset, seed)
-    n_samples = max(spectrogram.values.shape[1] - 1, 1) * preset.hop
+    n_samples = preset.n_samples(spectrogram.values.shape[1])
     return AudioStream(blocks, preset.sample_rate, 1, n_samples / preset.sample_rate)
 
 
@@ -97,7 +97,7 @@ def _blocks(values: np.ndarray, search: _Search, preset: Preset, seed: int) -> I
     """(n, 1) float32: the windows one after the other, what they leave over added to the next."""
     n_frames = values.shape[1]
     before = np.zeros((0, preset.n_fft // 2 + 1), np.complex64)
-    adder = Adder(search.transform, max(n_frames - 1, 1) * preset.hop)
+    adder = Adder(search.transform, preset.n_samples(n_frames))
     for start in range(0, n_frames, WINDOW):
         stop = min(start + WINDOW, n_frames)
         ahead = min(stop + CONTEXT, n_frames)

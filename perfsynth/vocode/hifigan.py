@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.dsp.mel import PRESETS
+from perfsynth.nn.weights import network_of
 from perfsynth.types import AudioStream, Spectrogram
 from perfsynth.vocode.core import require
 
@@ -46,11 +47,10 @@ def vocode(spectrogram: Spectrogram, *, weights: str | None = None, device: str 
     InputError
         When the preset is another, or the folder holds no such network.
     """
-    require(spectrogram, PRESET.name, SYSTEM)
-    n_samples = max(spectrogram.values.shape[1] - 1, 1) * PRESET.hop
+    require(spectrogram, PRESET.name, SYSTEM)  # before anything heavy is loaded
     from perfsynth.nn.hifigan import Generator, GeneratorConfig
-    from perfsynth.nn.weights import network_of
 
+    n_samples = PRESET.n_samples(spectrogram.values.shape[1])
     generator = network_of(weights, SYSTEM, Generator, GeneratorConfig)
     blocks = windowed(spectrogram.values, generator, device, n_samples)
     return AudioStream(blocks, PRESET.sample_rate, 1, n_samples / PRESET.sample_rate)

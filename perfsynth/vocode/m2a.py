@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.errors import InputError
+from perfsynth.nn.weights import network_of
+from perfsynth.synth import m2a_baseline
 from perfsynth.synth.m2a import FLOOR_LOG10, PRESET, SYSTEM
 from perfsynth.types import AudioStream, Spectrogram
 from perfsynth.vocode.core import require
@@ -44,7 +48,7 @@ def vocode(spectrogram: Spectrogram, *, weights: str | None = None, device: str 
     network = _load(weights)
     if network.vocoder is None or not network.config.vocoder_learnt:
         raise InputError(f"{weights or SYSTEM}: no vocoder that has learnt; use --model griffin-lim")
-    n_samples = max(spectrogram.values.shape[1] - 1, 1) * PRESET.hop
+    n_samples = PRESET.n_samples(spectrogram.values.shape[1])
     blocks = windowed(spectrogram.values, network.to(device), device, n_samples)
     return AudioStream(blocks, PRESET.sample_rate, 1, n_samples / PRESET.sample_rate)
 
@@ -74,11 +78,6 @@ def windowed(values: np.ndarray, network: M2A, device: str, n_samples: int, wind
 
 def _load(weights: str | None) -> M2A:
     """The network of either system that has this vocoder."""
-    import tomllib
-    from pathlib import Path
-
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth import m2a_baseline
     from perfsynth.synth.m2a_network import M2A, Config
 
     place = Path(weights or "") / "config.toml"

@@ -14,6 +14,8 @@ import numpy as np
 
 from perfsynth.dsp import windows
 from perfsynth.dsp.mel import PRESETS
+from perfsynth.nn.weights import network_of
+from perfsynth.synth.neural_exciter import CHANNELS, exciter
 from perfsynth.types import AudioStream, Spectrogram
 from perfsynth.vocode.core import played_in, require, said
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 PRESET = PRESETS["perfsynth-44k"]
 SYSTEM = "neural-vocoder"
 WINDOW = 512  # frames that are sounded at once, 6 s
-CHANNELS = 2
 
 
 def vocode(spectrogram: Spectrogram, *, weights: str | None = None, device: str = "cpu", seed: int = 0) -> AudioStream:
@@ -47,14 +48,12 @@ def vocode(spectrogram: Spectrogram, *, weights: str | None = None, device: str 
     InputError
         When the preset is another, the spectrogram knows no performance, or the folder holds no such network.
     """
-    require(spectrogram, PRESET.name, "neural")
+    require(spectrogram, PRESET.name, "neural")  # before anything heavy is loaded
     performance = played_in(spectrogram)
-    from perfsynth.nn.weights import network_of
-    from perfsynth.synth.neural_exciter import exciter
     from perfsynth.vocode.neural_network import Config, Vocoder
 
     network = network_of(weights, SYSTEM, Vocoder, Config)
-    n_samples = max(spectrogram.values.shape[1] - 1, 1) * PRESET.hop
+    n_samples = PRESET.n_samples(spectrogram.values.shape[1])
     dry = exciter(
         performance, sample_rate=PRESET.sample_rate, piano=said(spectrogram, "piano") or None, seed=seed
     )  # fmt: skip

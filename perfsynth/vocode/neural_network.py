@@ -19,9 +19,9 @@ from perfsynth.dsp.mel import MOST, PRESETS, filterbank
 from perfsynth.nn.convnext import Stack, context
 from perfsynth.nn.gains import Gains
 from perfsynth.nn.transform import SPREAD_LN, Transform, exact, standard
+from perfsynth.synth.neural_exciter import CHANNELS, SOURCES
 
-SOURCES, CHANNELS = 2, 2  # of the exciter; as many channels of noise follow
-INPUTS = (SOURCES + 1) * CHANNELS
+INPUTS = (SOURCES + 1) * CHANNELS  # those of the exciter, and as many channels of noise as it has
 PRESET = PRESETS["perfsynth-44k"]
 N_BINS = PRESET.n_fft // 2 + 1
 FIRST = Colour()  # the filter that it starts from

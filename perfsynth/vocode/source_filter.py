@@ -48,7 +48,7 @@ def vocode(spectrogram: Spectrogram, *, source: str | None = None, seed: int = 0
     piano = said(spectrogram, "piano") if chosen == PIANO else ""
     blocks, n_channels, colour = _played(performance, chosen, piano, preset, seed)
     made = coloured(blocks, spectrogram.values, preset, colour=colour, n_channels=n_channels, seed=seed)
-    n_samples = max(spectrogram.values.shape[1] - 1, 1) * preset.hop
+    n_samples = preset.n_samples(spectrogram.values.shape[1])
     return AudioStream(made, preset.sample_rate, n_channels, n_samples / preset.sample_rate)
 
 

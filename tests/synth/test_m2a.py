@@ -12,7 +12,7 @@ import torch
 from perfsynth.errors import InputError, MissingError, UsageError
 from perfsynth.synth.core import synthesize
 from perfsynth.synth.m2a import FLOOR_LOG10, FRAME_S, OVERLAP, PRESET, SEGMENT, TAIL_S
-from perfsynth.synth.m2a_network import CENTRE, HOP, M2A, Config, guided_attention_loss
+from perfsynth.synth.m2a_network import CENTRE, M2A, Config, guided_attention_loss
 from perfsynth.synth.roll import sounding, sounding_roll
 from perfsynth.synth.spectrogram import synthesize_spectrogram
 from perfsynth.train.checkpoint import to_toml
@@ -67,7 +67,7 @@ def test_shapes_and_no_neighbours_in_the_batch() -> None:
         assert [looked.shape for looked in said.attention] == [(3, 2, 10, 40)]
         assert float((said.attention[0].sum(dim=-1) - 1).abs().max()) < 1e-5
         assert float((made(roll[1:2])[0] - said.after[1]).abs().max()) < 1e-4
-        assert made.sound(said.after).shape == (3, 40 * HOP)
+        assert made.sound(said.after).shape == (3, 40 * PRESET.hop)
 
 
 def test_looking_straight_ahead_costs_least() -> None:
@@ -122,11 +122,13 @@ def test_segments_are_the_network_and_cross_fade(tmp_path: Path) -> None:
 def test_the_vocoder_in_windows_is_the_vocoder_at_once(tmp_path: Path) -> None:
     made = network()
     values = np.random.default_rng(0).normal(-3, 1, (128, 90)).astype(np.float32)
-    parts = np.concatenate(list(windowed(values, made, "cpu", 90 * HOP, window=16)))
+    parts = np.concatenate(list(windowed(values, made, "cpu", 90 * PRESET.hop, window=16)))
     with torch.inference_mode():
         whole = made.sound(torch.from_numpy(values)[None])[0].numpy()
         assert float((made.sound(torch.zeros(1, 128, 90))[0] - torch.from_numpy(whole)).std()) > 0.01
-    middle = slice(0, 90 * HOP - 8 * HOP)  # at the very end a whole gives a few samples more than are kept
+    middle = slice(
+        0, 90 * PRESET.hop - 8 * PRESET.hop
+    )  # at the very end a whole gives a few samples more than are kept
     assert np.abs(parts[middle, 0] - whole[middle]).max() < 1e-4 * np.abs(whole).max()
     silence = Spectrogram(np.full((128, 50), FLOOR_LOG10, np.float32), PRESET.name)
     assert not sound(vocode(silence, model="m2a", weights=saved(made, tmp_path))).any()
