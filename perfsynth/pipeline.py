@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +11,10 @@ import numpy as np
 from perfsynth import registry
 from perfsynth.dsp.loudness import LOUDNESS_LUFS, check_loudness, normalise
 from perfsynth.errors import UsageError
+from perfsynth.progress import Report, silent
 from perfsynth.types import AudioStream, Performance, Score
 
 SYNTHESIS_SHARE = 0.8  # of the time that synthesis, loudness and encoding take together
-
-Report = Callable[[str, float], None]
-
-
-def _silent(step: str, fraction: float) -> None:
-    """Report to nobody."""
 
 
 def render(
@@ -33,7 +28,7 @@ def render(
     sample_rate: int | None = None,
     loudness_lufs: float | None = LOUDNESS_LUFS,
     seed: int = 0,
-    report: Report = _silent,
+    report: Report = silent,
     **options: Any,
 ) -> AudioStream:
     """Play a score and sound it; the arguments are those of `perform` and of `sound`.
@@ -75,7 +70,7 @@ def sound(
     sample_rate: int | None = None,
     loudness_lufs: float | None = LOUDNESS_LUFS,
     seed: int = 0,
-    report: Report = _silent,
+    report: Report = silent,
     **options: Any,
 ) -> AudioStream:
     """Sound a performance, at one loudness for every engine.

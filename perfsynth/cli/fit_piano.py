@@ -45,8 +45,8 @@ def fit_piano(
         if samples.suffix.lower() == ".toml":
             with TemporaryDirectory() as folder:
                 mapping.link(samples, Path(folder))
-                recordings = load_samples(folder, velocities=True, progress=progress)
+                recordings = load_samples(folder, velocities=True, report=progress)
         else:
-            recordings = load_samples(samples, progress=progress)
+            recordings = load_samples(samples, report=progress)
         model.save(fitting.fit(recordings, report=progress), output)
     session.say(f"{output}: {sum(path.stat().st_size for path in output.iterdir()) / 1e6:.1f} MB")

@@ -17,16 +17,14 @@ from typing import IO
 from perfsynth.batch.claim import claim, written
 from perfsynth.data.recipe import Archive, Recipe, check
 from perfsynth.errors import InputError, MissingError, PerfsynthError
+from perfsynth.progress import Report, silent
 
 TIMEOUT_S = 60  # without a byte
 BLOCK = 1 << 20
 PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
-Report = Callable[[str, float], None]
 
 
-def fetch(
-    recipe: Recipe, destination: Path, *, source: Path | None = None, report: Report = lambda _step, _fraction: None
-) -> Path:
+def fetch(recipe: Recipe, destination: Path, *, source: Path | None = None, report: Report = silent) -> Path:
     """Get a dataset; what is there and whole is kept.
 
     Parameters
@@ -66,7 +64,7 @@ def fetch(
             if not held:
                 raise PerfsynthError(f"{destination}: another process is fetching it; wait for it")
             if recipe.get is not None:
-                recipe.get(destination, source=source, progress=report)
+                recipe.get(destination, source=source, report=report)
             for archive in recipe.archives:
                 _get(archive, destination, source, report)
     except OSError as error:
@@ -171,7 +169,7 @@ def verify(path: Path, checksum: str) -> None:
         raise InputError(f"{path}: {kind} {found[:12]}..., not {wanted[:12]}...; remove it and fetch again")
 
 
-def unpack(path: Path, folder: Path, *, strip: int, report: Report = lambda _step, _fraction: None) -> None:
+def unpack(path: Path, folder: Path, *, strip: int, report: Report = silent) -> None:
     """Unpack a .zip, .tar or .tar.gz; any other file stays as it is, and is put into `folder`.
 
     Raises

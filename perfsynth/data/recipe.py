@@ -44,7 +44,7 @@ class Recipe:
     archives: tuple[Archive, ...] = ()  # none: it is got by hand
     by_hand: str = ""  # how
     faults: Callable[[Path], Mapping[str, str]] = lambda _: {}  # of all that is in a folder of the dataset, by its name
-    get: Callable[..., Path] | None = None  # where it comes as no archives: (destination, *, source, progress)
+    get: Callable[..., Path] | None = None  # where it comes as no archives: (destination, *, source, report)
 
     def terms(self) -> str:
         """The licence in one line."""

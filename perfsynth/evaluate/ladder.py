@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from perfsynth.evaluate.audio import Comparison, Report, compare, distances, segments
+from perfsynth.evaluate.audio import Comparison, compare, distances, segments
 from perfsynth.evaluate.matching import RATE, levelled, validate
+from perfsynth.progress import Report
 
 SOFTER_DB = -6.0
 HISS_DB = -40.0

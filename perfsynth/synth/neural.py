@@ -15,7 +15,7 @@ from perfsynth.dsp import windows
 from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.known import number_of
 from perfsynth.nn.weights import network_of
-from perfsynth.synth.modal.room import followed, in_room, tail_s
+from perfsynth.synth.modal.room import RoomName, followed, in_room, tail_s
 from perfsynth.synth.neural_exciter import CHANNELS, SOURCES, exciter
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
@@ -27,7 +27,7 @@ SYSTEM = "neural"
 
 
 def stream(
-    performance: Performance, *, instrument: str | None = None, room: str = "dry", piano: str | None = None,
+    performance: Performance, *, instrument: str | None = None, room: RoomName = "dry", piano: str | None = None,
     a4: float = A4_HZ, temperament: str = "equal", weights: str | None = None, device: str = "cpu", seed: int = 0,
 ) -> AudioStream:  # fmt: skip
     """Sound a performance; see `perfsynth.synth.core.synthesize`.
@@ -62,7 +62,7 @@ def stream(
 
     network = network_of(weights, SYSTEM, Neural, Config)
     number = number_of(network.config.instruments, instrument)
-    echo_s = tail_s(room)  # type: ignore[arg-type]
+    echo_s = tail_s(room)
     dry = exciter(
         performance, sample_rate=PRESET.sample_rate, piano=piano, a4=a4, temperament=temperament, seed=seed
     )  # fmt: skip
@@ -73,12 +73,12 @@ def stream(
     sounded = windowed(
         followed(dry.blocks, round(echo_s * PRESET.sample_rate), SOURCES * CHANNELS), network, number, device
     )
-    blocks = in_room(sounded, room, rate=PRESET.sample_rate, seed=seed)  # type: ignore[arg-type]
+    blocks = in_room(sounded, room, rate=PRESET.sample_rate, seed=seed)
     return AudioStream(blocks, PRESET.sample_rate, CHANNELS, dry.duration_s + echo_s, **stamp)
 
 
 def predict(
-    performance: Performance, *, instrument: str | None = None, room: str = "dry", weights: str | None = None,
+    performance: Performance, *, instrument: str | None = None, room: RoomName = "dry", weights: str | None = None,
     device: str = "cpu", seed: int = 0,
 ) -> Spectrogram:  # fmt: skip
     """The spectrogram of `stream`, left and right averaged."""

@@ -14,7 +14,7 @@ from perfsynth.dsp.pitches import A4_HZ
 from perfsynth.dsp.resample import resample
 from perfsynth.synth.action import strike
 from perfsynth.synth.modal.ending import ended
-from perfsynth.synth.modal.engine import CHUNK, _Player, _Voice, piano_of, spans_s
+from perfsynth.synth.modal.engine import CHUNK, Player, Voice, piano_of, spans_s
 from perfsynth.synth.modal.grid import RATE
 from perfsynth.synth.modal.setting import Setting
 from perfsynth.synth.modal.tuning import ratios
@@ -23,20 +23,20 @@ from perfsynth.types import AudioStream, Performance
 SOURCES, CHANNELS = 2, 2  # the modes and the rest, each left and right
 
 
-class _Modes(_Player):
+class _Modes(Player):
     """The modes alone."""
 
-    def _noise(self, begin: int, sounding: list[_Voice]) -> np.ndarray:
+    def _noise(self, begin: int, sounding: list[Voice]) -> np.ndarray:
         return np.zeros((CHUNK, CHANNELS), np.float32)
 
     def _releases(self, block: np.ndarray, begin: int) -> None:
         """Keys that come up belong to the rest."""
 
 
-class _Rest(_Player):
+class _Rest(Player):
     """All but the modes."""
 
-    def _voice(self, index: int) -> _Voice:
+    def _voice(self, index: int) -> Voice:
         voice = super()._voice(index)
         return replace(voice, omega=voice.omega[:0], ln_amplitude=voice.ln_amplitude[:0], phase=voice.phase[:0])
 
@@ -69,7 +69,7 @@ def exciter(
     least_s, most_s = spans_s(strikes)
 
     def blocks() -> Iterator[np.ndarray]:
-        answering = _Player(whole, strikes, replace(setting, resonance=1.0))._answering()
+        answering = Player(whole, strikes, replace(setting, resonance=1.0)).answering()
         begin, n_samples = 0, int(np.ceil(most_s * RATE))
         for tonal, others in zip(modes.blocks(n_samples), rest.blocks(n_samples), strict=True):
             # Free strings answer to all that is struck.

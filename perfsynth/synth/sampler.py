@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from perfsynth.errors import MissingError
 from perfsynth.folders import data_folder
 from perfsynth.synth.action import Strikes, strike
 from perfsynth.synth.samples import SampleSet, load_samples
@@ -23,8 +22,6 @@ from perfsynth.types import AudioStream, Performance
 SAMPLE_RATE = 48000  # Hz, that of the Salamander
 BLOCK_S = 1.0
 RESAMPLING = "HQ"  # soxr's 20 bit quality
-
-REMEDY = "fetch them: perfsynth data salamander fetch --accept-licence"
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,6 @@ def stream(
         When they are none.
     """
     folder = Path(samples).expanduser() if samples else data_folder("salamander")
-    if not folder.is_dir():
-        raise MissingError(f"{folder}: there are no samples; {REMEDY}")
     instrument = load_samples(folder)
     buses = _buses(strike(performance), instrument)
     end_s = max([performance.end_s, *(bus.end_s() for bus in buses)])

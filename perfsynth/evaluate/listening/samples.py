@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from perfsynth.dsp.loudness import TRUE_PEAK_DBTP, LoudnessMeter
 from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError, PerfsynthError
 from perfsynth.formats.audio import read_audio
+from perfsynth.progress import Report, silent
 from perfsynth.types import Audio
 
 log = logging.getLogger("perfsynth")
@@ -80,7 +81,7 @@ def pieces_of(folder: Path) -> dict[str, Path]:
 
 def collect(
     systems: Sequence[Path], *, reference: Path | None = None, anchors_hz: Sequence[float] = (),
-    cut: Cut | None = None, progress: Callable[[str, float], None] = lambda step, done: None,
+    cut: Cut | None = None, progress: Report = silent,
 ) -> list[Sample]:  # fmt: skip
     """Find and measure every sound of a test.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from perfsynth.evaluate.listening.plan import Plan, Trial
 from perfsynth.evaluate.listening.questions import Question
 from perfsynth.evaluate.listening.samples import sound
 from perfsynth.formats.audio import write_audio
+from perfsynth.progress import Report, silent
 from perfsynth.types import Audio
 
 STRICT_S = 12.0  # webMUSHRA holds longer sounds to break the recommendation
@@ -34,7 +34,7 @@ def target(folder: Path, name: str) -> Path:
 
 
 def export(
-    plan: Plan, folder: Path, *, name: str, progress: Callable[[str, float], None] = lambda step, done: None
+    plan: Plan, folder: Path, *, name: str, progress: Report = silent
 ) -> Path:  # fmt: skip
     """Write ``configs/NAME.yaml`` and its sounds below `folder`, over those that are there; gives the YAML file.
 

@@ -93,7 +93,7 @@ def stream(
     tail_s = room_tail_s(room)
     setting = Setting(variant == "A", ratios(a4, temperament), resonance, pedal_noise, una_corda, seed)
     strikes = strike(performance)
-    player = _Player(piano_of(piano), strikes, setting)
+    player = Player(piano_of(piano), strikes, setting)
     least_s, most_s = spans_s(strikes)
     stamp = performance.made_by(
         "synth-audio", "modal", seed=seed, piano=piano or DEFAULT, variant=variant, lid=lid, room=room, a4=a4,
@@ -112,7 +112,7 @@ def spans_s(strikes: Strikes) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class _Voice:
+class Voice:
     """One strike, ready to sound."""
 
     key: int  # index of the analysed key
@@ -129,8 +129,8 @@ class _Voice:
     attacks: tuple[tuple[int, float], ...]  # layer, gain
 
 
-class _Player:
-    """Makes blocks of sound out of strikes, one after the other."""
+class Player:
+    """Makes blocks of sound out of strikes, one after the other; who sounds a part of them alone leaves some out."""
 
     def __init__(self, piano: ModalPiano, strikes: Strikes, setting: Setting) -> None:
         self.piano, self.strikes, self.setting = piano, strikes, setting
@@ -155,8 +155,8 @@ class _Player:
 
     def blocks(self, n_samples: int) -> Iterator[np.ndarray]:
         """(n, 2) float32 blocks of at most `CHUNK` samples."""
-        answering = self._answering() if self.setting.resonance > 0 else None
-        sounding: list[_Voice] = []
+        answering = self.answering() if self.setting.resonance > 0 else None
+        sounding: list[Voice] = []
         at = 0
         for begin in range(0, n_samples, CHUNK):
             stop = begin + CHUNK
@@ -172,12 +172,13 @@ class _Player:
             sounding = [voice for voice in sounding if voice.end > stop - FRAME]
             yield (HEADROOM * block[: n_samples - begin]).astype(np.float32)
 
-    def _answering(self) -> Resonance:
+    def answering(self) -> Resonance:
+        """The strings that are free to answer what is struck."""
         struck = (self.gains * np.take_along_axis(self.level[self.key_index], self.layers, axis=1)).sum(axis=1)
         setting = self.setting
         return Resonance(self.piano, self.strikes, ratios=setting.ratios, level=struck, amount=setting.resonance)
 
-    def _voice(self, index: int) -> _Voice:
+    def _voice(self, index: int) -> Voice:
         piano, strikes = self.piano, self.strikes
         key = int(self.key_index[index])
         speed = 2.0 ** ((strikes.key[index] - piano.keys[key]) / 12) * self.setting.ratios[strikes.key[index] - LOWEST]
@@ -192,14 +193,14 @@ class _Player:
         heard = omega < 0.95 * np.pi
         points = slice(strikes.breakpoint_offset[index], strikes.breakpoint_offset[index + 1])
         break_at = (strikes.breakpoint_s[points] - strikes.onset_s[index]) * RATE
-        return _Voice(
+        return Voice(
             key, int(self.onsets[index]), int(self.onsets[index] + break_at[-1]), speed, omega[heard],
             np.pad(phase[heard], ((0, 0), (0, 0), (0, 1)), "edge"), lasting(ln_amplitude[heard]).astype(np.float32),
             lasting(ln_noise + self.noise_entry, 2 * LEAST_FALL).astype(np.float32), LASTING_S * RATE / speed, break_at,
             strikes.breakpoint_ln[points], tuple(shares),
         )  # fmt: skip
 
-    def _sound(self, block: np.ndarray, begin: int, voice: _Voice) -> None:
+    def _sound(self, block: np.ndarray, begin: int, voice: Voice) -> None:
         from perfsynth.synth.modal._modal_numba import add_partials, add_recording
 
         piano = self.piano
@@ -216,7 +217,7 @@ class _Player:
                 gain * float(piano.attack_scale[voice.key, layer]), voice.break_at, voice.break_ln,
             )  # fmt: skip
 
-    def _noise(self, begin: int, sounding: list[_Voice]) -> np.ndarray:
+    def _noise(self, begin: int, sounding: list[Voice]) -> np.ndarray:
         """(CHUNK, 2) the noise of all voices, shaped once: its cost does not grow with the voices."""
         from perfsynth.synth.modal._modal_numba import add_noise
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perfsynth.progress import Report, silent
 from perfsynth.synth.modal import envelopes, noise
 from perfsynth.synth.modal.grid import RATE
 from perfsynth.synth.modal.model import ATTACK, ModalPiano, coded, quantised
@@ -18,7 +18,6 @@ ALTERNATIONS = 6
 RELEASE_S = 0.6  # of the noise of a key coming up
 PARTIAL_WIDTHS_S = (0.014, 0.120)  # of the window through which partials are followed: four periods
 OTHERS_WIDTH_S = 0.12  # the same for modes beside them
-Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class _Key:
     noise_gain: np.ndarray  # (n_layers, 2, n_bands)
 
 
-def fit(samples: SampleSet, *, report: Report = lambda _step, _fraction: None) -> ModalPiano:
+def fit(samples: SampleSet, *, report: Report = silent) -> ModalPiano:
     """Fit a modal piano to a sampled one.
 
     Parameters
