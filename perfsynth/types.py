@@ -180,6 +180,12 @@ class Performance(Artifact):
         """When the last key is released, in seconds."""
         return float((self.notes["onset_s"] + self.notes["duration_s"]).max(initial=0.0))
 
+    @property
+    def of_drums(self) -> np.ndarray:
+        """(n,) bool: which notes a drum kit plays."""
+        kits = [index for index, part in enumerate(self.parts) if part.is_drum]
+        return np.isin(self.notes["part"], kits)
+
 
 @dataclass(frozen=True)
 class Alignment(Artifact):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -97,21 +98,39 @@ def strike(performance: Performance) -> Strikes:
     """
     from perfsynth.synth._action_numba import damp
 
-    onset_s, key, velocity, release_s = _struck(performance)
-    damper_s, contact = _dampers(performance)
-    holds = _holds(key, onset_s, release_s, _sostenutos(performance), damper_s, contact)
-    next_s = _next_strike(key, onset_s)
-    key_index = key - LOWEST
+    presses, dampers = _pressed(performance), _dampers(performance)
+    holds = _holds(presses, _sostenutos(performance), dampers)
+    next_s, keys = _next_strike(presses), np.arange(LOWEST, HIGHEST + 1)
     offset, breakpoint_s, breakpoint_ln = damp(
-        onset_s, key_index, next_s, 1 / damping_s(np.arange(LOWEST, HIGHEST + 1)), damper_s, contact, *holds,
-        1 / RESTRIKE_S, FLOOR_LN, ring_s(np.arange(LOWEST, HIGHEST + 1)), 1 / FADE_S, TOLERANCE_LN,
+        presses.onset_s, presses.key - LOWEST, next_s, 1 / damping_s(keys), *dampers, *holds,
+        1 / RESTRIKE_S, FLOOR_LN, ring_s(keys), 1 / FADE_S, TOLERANCE_LN,
     )  # fmt: skip
-    soft = value_at(*moves(performance.controls, SOFT), onset_s) / 127
-    releases = _releases(onset_s, key, velocity, release_s, next_s, damper_s, contact)
+    soft = value_at(*moves(performance.controls, SOFT), presses.onset_s) / 127
     return Strikes(
-        onset_s, key, velocity, soft, breakpoint_s[offset[1:] - 1], offset, breakpoint_s, breakpoint_ln,
-        *releases, *_pedal_moves(performance), damper_s, contact, *holds,
+        presses.onset_s, presses.key, presses.velocity, soft,
+        breakpoint_s[offset[1:] - 1], offset, breakpoint_s, breakpoint_ln,
+        *_releases(presses, next_s, dampers), *_pedal_moves(performance), *dampers, *holds,
     )  # fmt: skip
+
+
+class _Presses(NamedTuple):
+    """Keys that go down, a row for each strike, by onset, then key."""
+
+    onset_s: np.ndarray  # (n,)
+    key: np.ndarray  # (n,) 21..108
+    velocity: np.ndarray  # (n,)
+    release_s: np.ndarray  # (n,)
+
+    def rows(self, chosen: np.ndarray) -> _Presses:
+        """Some of them, in another order."""
+        return _Presses(*(column[chosen] for column in self))
+
+
+class _Dampers(NamedTuple):
+    """What touches the strings whose dampers no key lifts."""
+
+    damper_s: np.ndarray  # (q,) from when on; the first is -inf
+    contact: np.ndarray  # (q,) 0..1
 
 
 def damping_s(key: np.ndarray) -> np.ndarray:
@@ -127,11 +146,11 @@ def ring_s(key: np.ndarray) -> np.ndarray:
     return np.where(np.asarray(key) > LAST_DAMPED, undamped, MAX_RING_S)
 
 
-def _struck(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Onset, key, velocity and key-up of every strike, sorted by onset, then key."""
+def _pressed(performance: Performance) -> _Presses:
+    """The keys that a performance presses."""
     notes = performance.notes
     finite = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"])
-    drums = np.isin(notes["part"], [index for index, part in enumerate(performance.parts) if part.is_drum])
+    drums = performance.of_drums
     if drums.any() and drums.all():
         raise InputError("there are drums only, and this is a piano; give --engine fluidsynth")
     if drums.any():
@@ -153,29 +172,26 @@ def _struck(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarra
     onset_s = np.maximum(notes["onset_s"], 0.0)
     release_s = np.maximum(notes["onset_s"] + notes["duration_s"], onset_s + MIN_HOLD_S)
     velocity = np.clip(notes["velocity"], 1, 127).astype(np.float64)
-    return _merged(onset_s, key, velocity, release_s)
+    return _merged(_Presses(onset_s, key, velocity, release_s))
 
 
-def _merged(
-    onset_s: np.ndarray, key: np.ndarray, velocity: np.ndarray, release_s: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _merged(notes: _Presses) -> _Presses:
     """One row per strike: doubled notes joined, key-ups extended over notes of the same key that overlap."""
-    order = np.lexsort((onset_s, key))
-    onset_s, key, velocity, release_s = onset_s[order], key[order], velocity[order], release_s[order]
+    onset_s, key, velocity, release_s = notes.rows(np.lexsort((notes.onset_s, notes.key)))
     if len(key) == 0:
-        return onset_s, key, velocity, release_s
+        return notes
     # A stride per key larger than any time turns running maxima per key into one over all.
     stride = key * (release_s.max() + 1.0)
     release_s = np.maximum.accumulate(release_s + stride) - stride
     starts = np.flatnonzero(np.append(True, (np.diff(onset_s) >= DOUBLED_S) | (np.diff(key) != 0)))
     velocity, release_s = np.maximum.reduceat(velocity, starts), np.maximum.reduceat(release_s, starts)
     onset_s, key = onset_s[starts], key[starts]
-    order = np.lexsort((key, onset_s))
-    return onset_s[order], key[order], velocity[order], release_s[order]
+    return _Presses(onset_s, key, velocity, release_s).rows(np.lexsort((key, onset_s)))
 
 
-def _next_strike(key: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
+def _next_strike(presses: _Presses) -> np.ndarray:
     """When the key of each strike is struck again; inf where it is not."""
+    onset_s, key = presses.onset_s, presses.key
     order = np.lexsort((onset_s, key))
     following = np.full(len(key), np.inf)
     same = key[order][1:] == key[order][:-1]
@@ -183,20 +199,20 @@ def _next_strike(key: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
     return following
 
 
-def _dampers(performance: Performance) -> tuple[np.ndarray, np.ndarray]:
-    """Times and contact 0..1 of the dampers that no key lifts; averaged where the pedal is faster than a foot."""
+def _dampers(performance: Performance) -> _Dampers:
+    """What the sustain pedal leaves on the strings, averaged where it is faster than a foot."""
     times, values = moves(performance.controls, SUSTAIN)
     down, off = HALF_PEDAL
     # Squared: felt that hardly touches hardly damps.
     contact = np.clip((off - values) / (off - down), 0.0, 1.0) ** 2
     if len(times) < 3:
-        return times, contact
+        return _Dampers(times, contact)
     gone = np.concatenate([[0.0], np.cumsum(np.diff(times[1:]) * contact[1:-1])])
     cell = np.floor(times[1:] / MIN_PEDAL_S)
     kept = np.flatnonzero(np.append(True, np.diff(cell) > 0))
     spans = np.diff(times[1:][kept])
     mean = np.diff(gone[kept]) / np.where(spans > 0, spans, 1.0)
-    return np.append(-np.inf, times[1:][kept]), np.concatenate([contact[:1], mean, contact[-1:]])
+    return _Dampers(np.append(-np.inf, times[1:][kept]), np.concatenate([contact[:1], mean, contact[-1:]]))
 
 
 def _sostenutos(performance: Performance) -> tuple[np.ndarray, np.ndarray]:
@@ -208,20 +224,15 @@ def _sostenutos(performance: Performance) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _holds(
-    key: np.ndarray,
-    onset_s: np.ndarray,
-    release_s: np.ndarray,
-    sostenutos: tuple[np.ndarray, np.ndarray],
-    damper_s: np.ndarray,
-    contact: np.ndarray,
+    presses: _Presses, sostenutos: tuple[np.ndarray, np.ndarray], dampers: _Dampers
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Offsets per key, starts and ends of when keys and sostenuto hold the dampers up."""
     press_s, lift_s = sostenutos
-    all_up = value_at(damper_s, contact, press_s) < 0.5
+    all_up = value_at(*dampers, press_s) < 0.5
     starts, ends, offset = [], [], np.zeros(N_KEYS + 1, np.int64)
     for k in range(N_KEYS):
-        rows = key == LOWEST + k
-        start, end = _union(onset_s[rows], release_s[rows])
+        rows = presses.key == LOWEST + k
+        start, end = _union(presses.onset_s[rows], presses.release_s[rows])
         if len(press_s):
             at = np.searchsorted(start, press_s, side="right")
             caught = all_up | (press_s < np.append(-np.inf, end)[at])
@@ -240,21 +251,13 @@ def _union(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return start[np.append(True, gaps)[: len(start)]], end[np.append(gaps, True)[: len(end)]]
 
 
-def _releases(
-    onset_s: np.ndarray,
-    key: np.ndarray,
-    velocity: np.ndarray,
-    release_s: np.ndarray,
-    next_s: np.ndarray,
-    damper_s: np.ndarray,
-    contact: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _releases(presses: _Presses, next_s: np.ndarray, dampers: _Dampers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times, keys and levels of the keys that come up: half of it is the key, half the damper that falls."""
-    rows = np.flatnonzero(release_s <= next_s)
-    touching = np.where(key[rows] > LAST_DAMPED, 0.0, value_at(damper_s, contact, release_s[rows]))
-    level = np.exp(-RELEASE_DECAY * (release_s[rows] - onset_s[rows])) * (0.5 + 0.5 * touching)
-    rows, level = rows[(order := np.argsort(release_s[rows], kind="stable"))], level[order]
-    return release_s[rows], key[rows], level * (0.4 + 0.6 * velocity[rows] / 127)
+    up = presses.rows(np.flatnonzero(presses.release_s <= next_s))
+    up = up.rows(np.argsort(up.release_s, kind="stable"))
+    touching = np.where(up.key > LAST_DAMPED, 0.0, value_at(*dampers, up.release_s))
+    level = np.exp(-RELEASE_DECAY * (up.release_s - up.onset_s)) * (0.5 + 0.5 * touching)
+    return up.release_s, up.key, level * (0.4 + 0.6 * up.velocity / 127)
 
 
 def _pedal_moves(performance: Performance) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

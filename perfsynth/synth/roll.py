@@ -27,7 +27,7 @@ def pitched(performance: Performance) -> Performance:
         When there are drums only.
     """
     notes = performance.notes
-    drums = np.isin(notes["part"], [index for index, part in enumerate(performance.parts) if part.is_drum])
+    drums = performance.of_drums
     if drums.any() and drums.all():
         raise InputError("there are drums only, which this does not play; give --engine fluidsynth")
     kept = np.isfinite(notes["onset_s"]) & np.isfinite(notes["duration_s"]) & ~drums
