@@ -6,7 +6,6 @@ The comment carries the history of what it holds. The same audio gives the same 
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,9 @@ import numpy as np
 
 from perfsynth.errors import InputError, PerfsynthError, UsageError
 from perfsynth.formats import ogg, wav
-from perfsynth.formats.audio_blocks import UNTOLD, decoded, opened
-from perfsynth.formats.provenance import history_from_text, history_to_text
-from perfsynth.types import Audio, AudioStream, Made
+from perfsynth.formats.audio_blocks import UNTOLD, broken, decoded, empty, opened, reason, truncated
+from perfsynth.formats.provenance import history_from_text, history_to_text, made_of
+from perfsynth.types import Audio, AudioStream
 
 Format = Literal["wav", "flac", "ogg"]
 Subtype = Literal["PCM_16", "PCM_24", "FLOAT", "VORBIS"]
@@ -65,21 +64,19 @@ def read_audio(data: bytes, *, name: str = "audio") -> Audio:
             samples, declared = _samples(file, name)
             sample_rate, text = file.samplerate, file.comment
     except soundfile.LibsndfileError as error:
-        raise InputError(f"{name}: broken audio file ({_reason(error)}); export it again") from error
+        raise broken(name, error) from error
     if data[:4] in (b"RIFF", b"RF64"):
         declared += wav.missing_bytes(data)
         text = wav.comment(data)
     elif data[:4] == b"OggS":
         ogg.check_whole(data, name)
     if declared > len(samples):
-        raise InputError(f"{name}: holds less audio than it declares; it is truncated, so copy it again")
+        raise truncated(name)
     if len(samples) == 0:
-        raise InputError(f"{name}: no samples in this audio file; it needs at least one")
+        raise empty(name)
     if not np.isfinite(samples).all():
         raise InputError(f"{name}: holds samples that are not finite (nan or infinity); export it again")
-    digest = hashlib.sha256(data).hexdigest()
-    history = history_from_text(text or "") or (Made("read", "audio", input_sha256=digest),)
-    return Audio(samples, sample_rate, history=history, sha256=digest)
+    return Audio(samples, sample_rate, **made_of(data, "audio", history_from_text(text or "")))
 
 
 def write_audio(stream: AudioStream, path: Path, *, format: Format, subtype: Subtype | None = None) -> float:
@@ -187,7 +184,7 @@ def _encode(blocks: _Checked, file: BinaryIO, format: Format, subtype: Subtype, 
             guard, "w", rate, channels, subtype, format=format.upper(), compression_level=COMPRESSION[format]
         )
     except soundfile.LibsndfileError as error:
-        raise UsageError(f"{format} does not hold {channels} channels at {rate} Hz ({_reason(error)})") from error
+        raise UsageError(f"{format} does not hold {channels} channels at {rate} Hz ({reason(error)})") from error
     try:
         with sink:
             if text:
@@ -221,7 +218,3 @@ class _Guard:
             except OSError as error:
                 self.error = error
         return 0
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_string", error)).rstrip(".")

@@ -64,9 +64,9 @@ def read_blocks(source: bytes | Path, *, name: str = "audio") -> AudioStream:
         with opened(source) as file:
             rate, channels, frames = file.samplerate, file.channels, file.frames
     except soundfile.LibsndfileError as error:
-        raise _broken(name, error) from error
+        raise broken(name, error) from error
     if frames == 0:
-        raise _empty(name)
+        raise empty(name)
     duration_s = 0.0 if frames == UNTOLD else frames / rate
     return AudioStream(_blocks(source, name), rate, channels, duration_s, sha256=_digest(source))
 
@@ -102,11 +102,11 @@ def _blocks(source: bytes | Path, name: str) -> Iterator[Any]:
                 held += len(block)
                 yield block
     except soundfile.LibsndfileError as error:
-        raise _broken(name, error) from error
+        raise broken(name, error) from error
     if held == 0 and declared == UNTOLD:
-        raise _empty(name)
+        raise empty(name)
     if UNTOLD > declared > held or _is_cut(source, name):
-        raise InputError(f"{name}: holds less audio than it declares; it is truncated, so copy it again")
+        raise truncated(name)
 
 
 def _is_cut(source: bytes | Path, name: str) -> bool:
@@ -128,10 +128,21 @@ def _digest(source: bytes | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _empty(name: str) -> InputError:
+def empty(name: str) -> InputError:
+    """What to say of a file without samples."""
     return InputError(f"{name}: no samples in this audio file; it needs at least one")
 
 
-def _broken(name: str, error: Exception) -> InputError:
-    reason = str(getattr(error, "error_string", error)).rstrip(".")
-    return InputError(f"{name}: broken audio file ({reason}); export it again")
+def truncated(name: str) -> InputError:
+    """What to say of a file that ends too soon."""
+    return InputError(f"{name}: holds less audio than it declares; it is truncated, so copy it again")
+
+
+def broken(name: str, error: Exception) -> InputError:
+    """What to say of a file that libsndfile cannot read."""
+    return InputError(f"{name}: broken audio file ({reason(error)}); export it again")
+
+
+def reason(error: Exception) -> str:
+    """What libsndfile says."""
+    return str(getattr(error, "error_string", error)).rstrip(".")

@@ -6,13 +6,13 @@ whose are ``note(id,[step,alter],octave,onset,offset,adjusted offset,velocity)``
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import numpy as np
 
 from perfsynth.errors import InputError
-from perfsynth.types import CONTROL, PERFORMED_NOTE, SOFT, SUSTAIN, Made, Performance
+from perfsynth.formats.provenance import made_of
+from perfsynth.types import CONTROL, PERFORMED_NOTE, SOFT, SUSTAIN, Performance
 
 # A performed note: of a score note, of an ornament (whose notes have no note of their own in the score), of nothing.
 # What repeats is bounded or ends with the line, so that no text takes longer than its length.
@@ -54,12 +54,10 @@ def read_match(data: bytes, *, name: str = "match") -> Performance:
         (int(tick) * tick_s, _PEDALS[pedal], min(int(value), 127), 0) for pedal, tick, value in _PEDAL.findall(text)
     ]
     controls = np.array(events, CONTROL)
-    digest = hashlib.sha256(data).hexdigest()
     return Performance(
         notes[np.lexsort([notes["pitch"], notes["onset_s"]])],
         controls[np.argsort(controls["time_s"], kind="stable")],
-        history=(Made("read", "match", input_sha256=digest),),
-        sha256=digest,
+        **made_of(data, "match"),
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
 
 from perfsynth.errors import InputError
 from perfsynth.formats.midi_events import Events, read_events
-from perfsynth.formats.provenance import history_from_text
+from perfsynth.formats.provenance import history_from_text, made_of
 from perfsynth.formats.score import arranged
 from perfsynth.pedals import DOWN
 from perfsynth.tempo import beats_to_seconds
@@ -22,7 +21,6 @@ from perfsynth.types import (
     PERFORMED_NOTE,
     SCORE_NOTE,
     SUSTAIN,
-    Made,
     Part,
     Performance,
     Score,
@@ -98,8 +96,7 @@ def read_score_midi(data: bytes, *, name: str = "score") -> Score:
 
 def _provenance(events: Events, data: bytes) -> dict[str, Any]:
     found = [history for text in events.texts if (history := history_from_text(text))]
-    digest = hashlib.sha256(data).hexdigest()
-    return {"history": found[0] if found else (Made("read", "midi", input_sha256=digest),), "sha256": digest}
+    return made_of(data, "midi", found[0] if found else ())
 
 
 def _seconds(ticks: np.ndarray, ticks_per_beat: int, tempos: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ it (`musicxml_prepare`), and partitura's parts become flat arrays with the repea
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 import zlib
@@ -15,7 +14,8 @@ from lxml import etree
 
 from perfsynth.errors import InputError
 from perfsynth.formats.musicxml_prepare import prepare
-from perfsynth.types import Made, Score
+from perfsynth.formats.provenance import made_of
+from perfsynth.types import Score
 
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError, ValueError)
 MAX_XML_BYTES = 256 * 2**20  # the largest score of (n)ASAP has 15 MB
@@ -39,15 +39,12 @@ def read_musicxml(data: bytes, *, name: str = "score", repeats: str = "unfold") 
     InputError
         When it is broken, unsafe (entities, oversized archives), not partwise, or has no pitched notes.
     """
-    digest = hashlib.sha256(data).hexdigest()
     root = _parse(_unpacked(data, name) if data.startswith(b"PK") else data, name)
     extras = prepare(root, name)
     from perfsynth.formats.musicxml_score import to_score
 
-    history = (Made("read", "musicxml", input_sha256=digest, options={"repeats": repeats}),)
-    return to_score(
-        etree.tostring(root), extras, name=name, unfolds=repeats == "unfold", history=history, sha256=digest
-    )
+    made = made_of(data, "musicxml", repeats=repeats)
+    return to_score(etree.tostring(root), extras, name=name, unfolds=repeats == "unfold", made=made)
 
 
 def _unpacked(data: bytes, name: str) -> bytes:

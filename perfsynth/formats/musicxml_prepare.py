@@ -35,9 +35,7 @@ class Extras:
     """What partitura has no place for."""
 
     parts: dict[str, Part] = field(default_factory=dict)  # by part id
-    marks: dict[str, Mark] = field(
-        default_factory=dict
-    )  # by note id: arpeggios, accidentals at ornaments, grace chords
+    marks: dict[str, Mark] = field(default_factory=dict)  # by note id: see `_said_beside`
     ties: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # by note id: a tie leads to it, leads on
     shares: dict[str, float] = field(default_factory=dict)  # by note id: of the length of its chord's first note
     silent: set[str] = field(default_factory=set)  # ids of notes that do not sound
@@ -65,29 +63,17 @@ def prepare(root: etree._Element, name: str) -> Extras:
             f"{name}: this XML is <{etree.QName(root).localname}>, not a MusicXML score; export it as MusicXML"
         )
     tidy(root)
-    extras = Extras()
-    for tag in _UNHEARD:
-        for element in list(root.iter(tag)):
-            element.getparent().remove(element)
-    for element in root.iterfind("part-list/score-part"):
-        extras.parts[element.get("id", "")] = _part(element)
-    extras.parts = sound_unpitched(root, extras.parts, name)
+    for element in list(root.iter(*_UNHEARD)):
+        element.getparent().remove(element)
+    parts = {element.get("id", ""): _part(element) for element in root.iterfind("part-list/score-part")}
+    extras = Extras(sound_unpitched(root, parts, name))
     for note in root.iter("note"):
         complete(note)
     _identify(root, extras)
     transpositions(root)
     for time in root.iter("time"):
         add_up(time)
-    for part in root.iterfind("part"):
-        in_directions(part)
-    sound_tempos(root, name)
-    for direction in list(root.iter("direction")):
-        for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
-            direction.remove(kind)
-        spell_out(direction)
-        _split_pedal_change(direction)
-        sound_jump(direction)
-    _number_pedals(root)
+    _prepare_directions(root, name)
     lost: set[str] = set()
     for part in root.iterfind("part"):
         write_out(part)
@@ -107,6 +93,20 @@ def prepare(root: etree._Element, name: str) -> Extras:
     for note in root.iter("note"):
         extras.ties[note.get("id", "")] = tied(note)
     return extras
+
+
+def _prepare_directions(root: etree._Element, name: str) -> None:
+    """Say what directions say of tempo, loudness, pedals and jumps as partitura reads it."""
+    for part in root.iterfind("part"):
+        in_directions(part)
+    sound_tempos(root, name)
+    for direction in list(root.iter("direction")):
+        for kind in [kind for kind in direction.iterfind("direction-type") if len(kind) == 0]:
+            direction.remove(kind)
+        spell_out(direction)
+        _split_pedal_change(direction)
+        sound_jump(direction)
+    _number_pedals(root)
 
 
 def _part(element: etree._Element) -> Part:

@@ -18,7 +18,7 @@ from perfsynth.formats.musicxml_path import BeatMaps, path
 from perfsynth.formats.musicxml_prepare import Extras
 from perfsynth.formats.score import arranged, check_length
 from perfsynth.formats.unfold import legs_of, n_missed, unfold, unfold_directions, unfold_notes, unfold_state
-from perfsynth.types import DIRECTION, KEY, MEASURE, METER, SCORE_NOTE, SLUR, TEMPO, Made, Mark, Part, Score
+from perfsynth.types import DIRECTION, KEY, MEASURE, METER, SCORE_NOTE, SLUR, TEMPO, Mark, Part, Score
 
 log = logging.getLogger("perfsynth")
 
@@ -65,8 +65,8 @@ def _partitura() -> Any:
     return partitura
 
 
-def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: tuple[Made, ...], sha256: str) -> Score:
-    """Read prepared MusicXML; see `perfsynth.formats.musicxml.read_musicxml`."""
+def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, made: dict[str, Any]) -> Score:
+    """Read prepared MusicXML (`perfsynth.formats.musicxml.read_musicxml`), `made` as `provenance.made_of` says."""
     partitura = _partitura()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -99,8 +99,7 @@ def to_score(xml: bytes, extras: Extras, *, name: str, unfolds: bool, history: t
         title=(parsed.work_title or parsed.movement_title or parsed.title or "").strip(),
         composer=(parsed.composer or "").strip(),
         doubled=doubled,
-        history=history,
-        sha256=sha256,
+        **made,
     )
 
 

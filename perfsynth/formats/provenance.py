@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from typing import Any
 
 from perfsynth.types import Made
 
 PREFIX = "perfsynth "
+
+
+def made_of(data: bytes, kind: str, told: tuple[Made, ...] = (), **options: Any) -> dict[str, Any]:
+    """``history`` and ``sha256`` of what is read from a file of a kind: what is `told` in it, else that it was read."""
+    digest = hashlib.sha256(data).hexdigest()
+    return {"history": told or (Made("read", kind, input_sha256=digest, options=options),), "sha256": digest}
 
 
 def history_to_text(history: tuple[Made, ...]) -> str:
