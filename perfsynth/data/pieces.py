@@ -187,6 +187,11 @@ def read_manifest(folder: Path) -> list[Entry]:
     return entries
 
 
+def folder_of(corpus: Path) -> Path:
+    """The folder of a corpus, which may be named by a list in it."""
+    return corpus if corpus.is_dir() else corpus.parent
+
+
 def digest(corpus: Path) -> str:
     """Hex sha256 of the manifest of a corpus, or of the manifest that is named itself; "" where there is none."""
     path = corpus / MANIFEST if corpus.is_dir() else corpus

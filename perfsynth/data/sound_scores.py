@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from perfsynth.data import SPLITS
-from perfsynth.data.pieces import Piece, pieces
+from perfsynth.data.pieces import Piece, folder_of, pieces
 from perfsynth.data.sound_corpus import FEWEST_NOTES, read_recordings
 from perfsynth.types import PERFORMED_NOTE, Performance, Score
 
@@ -40,7 +40,7 @@ def prepare(corpus: Path, sounds: Path) -> list[str]:
         parts = recording.piece.split("/")
         if len(parts) > 3:
             wanted.setdefault("/".join(parts[:-2]), {})[recording.piece] = recording.performance
-    folder = (sounds if sounds.is_dir() else sounds.parent) / FOLDER
+    folder = folder_of(sounds) / FOLDER
     folder.mkdir(exist_ok=True)
     written = []
     for piece in (piece for split in SPLITS for piece in pieces(corpus, split)):

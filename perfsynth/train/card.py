@@ -8,7 +8,7 @@ from typing import Any
 
 import torch  # noqa: TID253  imported only for training
 
-from perfsynth.data.pieces import MANIFEST, Entry, read_manifest
+from perfsynth.data.pieces import MANIFEST, Entry, folder_of, read_manifest
 from perfsynth.errors import InputError
 from perfsynth.train.config import RunConfig
 
@@ -23,7 +23,7 @@ def about_corpus(corpus: Path, config: RunConfig) -> dict[str, str]:
     InputError
         When the run has nothing to learn from, or nothing to be validated on.
     """
-    folder = corpus if corpus.is_dir() else corpus.parent
+    folder = folder_of(corpus)
     if not (folder / MANIFEST).is_file():
         return {"corpus": config.corpus}
     entries = [entry for entry in read_manifest(folder) if entry.path]

@@ -12,11 +12,11 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.data.pieces import folder_of
 from perfsynth.dsp.mel import PRESETS, spectrogram_torch
-from perfsynth.errors import InputError
 from perfsynth.train.adversarial import Adversarial, judged, opponents
 from perfsynth.train.neural_examples import Example, examples_of
+from perfsynth.train.recordings import parted, recordings_of
 from perfsynth.train.spectral import spectral_losses
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ class ColouringTask:
     config: Any
 
     def __init__(self, corpus: Path, splits: tuple[str, ...]) -> None:
-        folder = corpus if corpus.is_dir() else corpus.parent
-        recordings = [r for r in read_recordings(corpus) if r.split in (*splits, "valid")]
-        found = examples_of(recordings, folder, PRESET.sample_rate, lambda name: log.info("reading %s", name))
-        self.examples = [example for example in found if example.recording.split in splits]
-        self.held_out = [example for example in found if example.recording.split == "valid"]
-        if not self.examples or not self.held_out:
-            raise InputError(f"{corpus}: {len(self.examples)} recordings to learn from, {len(self.held_out)} to check")
+        found = examples_of(
+            recordings_of(corpus, splits), folder_of(corpus), PRESET.sample_rate,
+            lambda name: log.info("reading %s", name),
+        )  # fmt: skip
+        self.examples, self.held_out = parted(found, splits, corpus)
         share = np.array([len(example.sound) for example in self.examples], np.float64)
         self.share = share / share.sum()
 

@@ -12,12 +12,13 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.data.pieces import folder_of
+from perfsynth.data.sound_corpus import Recording
 from perfsynth.dsp.mel import spectrogram
-from perfsynth.errors import InputError
 from perfsynth.synth.deep_performer import CLIP, FLOOR_LN, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
-from perfsynth.train.neural_examples import kept, soundings_of, with_instruments
+from perfsynth.train.recordings import kept, parted, recordings_of, with_instruments
+from perfsynth.train.soundings import soundings_of
 
 FEWEST_FRAMES = 32
 PER_DB = 5.0  # velocities that a clip is louder by: as many as make a note louder, where they were measured
@@ -35,6 +36,7 @@ class Settings:
 class Example:
     """A performance and the spectrogram of its recording."""
 
+    recording: Recording
     table: np.ndarray  # SOUNDING
     values: np.ndarray  # (n_frames, n_bands) float32
     instrument: int
@@ -48,19 +50,15 @@ class DeepPerformerTask:
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
-        recordings = read_recordings(corpus)
         self.config = Config(**with_instruments(model, corpus))
-        folder = corpus if corpus.is_dir() else corpus.parent
-        made: dict[str, list[Example]] = {"learn": [], "valid": []}
-        for heard in soundings_of([r for r in recordings if r.split in (*splits, "valid")], folder, PRESET.sample_rate):
+        folder, found = folder_of(corpus), []
+        for heard in soundings_of(recordings_of(corpus, splits), folder, PRESET.sample_rate):
             recording = heard.recording
             values = kept(folder, recording.audio, f"mel-{recording.start_s:g}", partial(_frames, heard.sound))
-            example = Example(heard.table, values, self.config.instruments.index(recording.instrument))
             if len(values) >= FEWEST_FRAMES:
-                made["valid" if recording.split == "valid" else "learn"].append(example)
-        self.examples, self.held_out = made["learn"], made["valid"]
-        if not self.examples or not self.held_out:
-            raise InputError(f"{corpus}: {len(self.examples)} recordings to learn from, {len(self.held_out)} to check")
+                number = self.config.instruments.index(recording.instrument)
+                found.append(Example(recording, heard.table, values, number))
+        self.examples, self.held_out = parted(found, splits, corpus)
 
     def network(self) -> DeepPerformer:
         """A network with fresh weights."""

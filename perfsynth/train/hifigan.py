@@ -10,13 +10,14 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
-from perfsynth.data.sound_corpus import read_recordings
+from perfsynth.data.pieces import folder_of
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.nn.hifigan import Generator, GeneratorConfig
 from perfsynth.train.adversarial import OpposedTask, Warmed
 from perfsynth.train.log import Sample
-from perfsynth.train.neural_examples import soundings_of
+from perfsynth.train.recordings import parted, recordings_of
+from perfsynth.train.soundings import soundings_of
 from perfsynth.vocode.hifigan import PRESET
 
 if TYPE_CHECKING:
@@ -45,15 +46,12 @@ class HiFiGANTask(OpposedTask):
         self.config, self.settings = GeneratorConfig(**model), Settings(**settings)
         hop = int(np.prod(self.config.rates))
         if hop != PRESET.hop or self.config.inputs != PRESET.n_bands:
-            raise InputError(f"[model]: {self.config.inputs} bands at a hop of {hop}; it is {PRESET.n_bands}, 256")
-        folder = corpus if corpus.is_dir() else corpus.parent
-        recordings = [r for r in read_recordings(corpus) if r.split in (*splits, "valid")]
-        found = soundings_of(recordings, folder, PRESET.sample_rate)
-        length = self._length()
-        self.sounds = [s.sound for s in found if s.recording.split in splits and len(s.sound) > length]
-        self.held_out = [s.sound for s in found if s.recording.split == "valid"]
-        if not self.sounds or not self.held_out:
-            raise InputError(f"{corpus}: {len(self.sounds)} recordings to learn from, {len(self.held_out)} to check")
+            raise InputError(
+                f"[model]: {self.config.inputs} bands at a hop of {hop}; it is {PRESET.n_bands}, {PRESET.hop}"
+            )
+        found = soundings_of(recordings_of(corpus, splits), folder_of(corpus), PRESET.sample_rate)
+        long = [s for s in found if s.recording.split not in splits or len(s.sound) > self._length()]
+        self.sounds, self.held_out = ([s.sound for s in part] for part in parted(long, splits, corpus))
 
     def _length(self) -> int:
         return (self.settings.segment_frames + 2 * EDGE) * PRESET.hop

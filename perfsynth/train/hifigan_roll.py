@@ -14,8 +14,8 @@ from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.synth.hifigan_roll import HOP, RATE, given_rolls, windowed
 from perfsynth.synth.hifigan_roll_network import Config, HiFiGANRoll
 from perfsynth.train.adversarial import OpposedTask, Warmed
-from perfsynth.train.neural_examples import with_instruments
-from perfsynth.train.roll_examples import Heard, drawn, heard
+from perfsynth.train.recordings import with_instruments
+from perfsynth.train.soundings import Sounding, drawn, soundings
 
 if TYPE_CHECKING:
     from perfsynth.train.learner import Learner
@@ -43,7 +43,7 @@ class HiFiGANRollTask(OpposedTask):
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         self.settings = Settings(**settings)
         self.config = Config(**with_instruments(model, corpus))
-        self.examples, self.held_out = heard(corpus, splits, RATE, ())
+        self.examples, self.held_out = soundings(corpus, splits, RATE, ())
 
     def network(self) -> HiFiGANRoll:
         """A network with fresh weights."""
@@ -53,7 +53,7 @@ class HiFiGANRollTask(OpposedTask):
         """What the network must be told to be made again."""
         return asdict(self.config)
 
-    def _number(self, example: Heard) -> int:
+    def _number(self, example: Sounding) -> int:
         return self.config.instruments.index(example.recording.instrument)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:

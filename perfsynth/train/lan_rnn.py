@@ -14,7 +14,8 @@ from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.errors import InputError
 from perfsynth.synth.lan_rnn import RATE, SAMPLES, pitch_matrix, windowed
 from perfsynth.synth.lan_rnn_network import Config, LanRNN, spectral_loss, waveform_loss
-from perfsynth.train.roll_examples import drawn, first_instrument, heard
+from perfsynth.train.recordings import first_instrument
+from perfsynth.train.soundings import drawn, soundings
 
 LOSSES = {"spectral": spectral_loss, "waveform": waveform_loss}
 MEASURED = PRESETS["deep-performer-16k"]  # what runs with either loss are compared by
@@ -42,7 +43,7 @@ class LanRNNTask:
         if self.settings.loss not in LOSSES:
             raise InputError(f"loss {self.settings.loss!r}: it is one of {', '.join(LOSSES)}")
         self.config = Config(**{"instrument": first_instrument(corpus)} | model)
-        self.examples, self.held_out = heard(corpus, splits, RATE, (self.config.instrument,))
+        self.examples, self.held_out = soundings(corpus, splits, RATE, (self.config.instrument,))
 
     def network(self) -> LanRNN:
         """A network with fresh weights."""

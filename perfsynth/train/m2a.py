@@ -7,7 +7,6 @@ with recordings of another instrument fine-tunes a network from one corpus to an
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,15 @@ import numpy as np
 import torch  # noqa: TID253  imported only for training
 from torch import Tensor, nn  # noqa: TID253
 
+from perfsynth.data.pieces import folder_of
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.synth.m2a import FRAME_S, PRESET, SEGMENT, segmented
 from perfsynth.synth.m2a_network import M2A, REDUCTION, Config, guided_attention_loss
 from perfsynth.synth.roll import sounding_roll
 from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
-from perfsynth.train.neural_examples import kept
-from perfsynth.train.roll_examples import Heard, drawn, first_instrument, heard
+from perfsynth.train.recordings import first_instrument, kept
+from perfsynth.train.soundings import Sounding, drawn, soundings
 
 if TYPE_CHECKING:
     from perfsynth.train.learner import Learner
@@ -73,8 +73,8 @@ class M2ATask:
             raise InputError(f"part {self.settings.part!r} needs a vocoder; set vocoder_channels in [model]")
         if self.settings.part != "acoustic" and self.settings.clip_frames < self.settings.segment_frames:
             raise InputError(f"clip_frames {self.settings.clip_frames}: segments are longer; make them shorter")
-        self.folder = corpus if corpus.is_dir() else corpus.parent
-        self.examples, self.held_out = heard(corpus, splits, PRESET.sample_rate, self.instruments())
+        self.folder = folder_of(corpus)
+        self.examples, self.held_out = soundings(corpus, splits, PRESET.sample_rate, self.instruments())
         self.values = {id(each): self._values(each) for each in (*self.examples, *self.held_out)}
 
     def configured(self, corpus: Path, model: dict[str, Any]) -> Config:
@@ -85,21 +85,21 @@ class M2ATask:
         """Those to learn from."""
         return (self.config.instrument,)
 
-    def given(self, example: Heard) -> np.ndarray:
+    def given(self, example: Sounding) -> np.ndarray:
         """The notes (`perfsynth.synth.roll.SOUNDING`) that the network reads of a recording."""
         return example.table
 
-    def who(self, example: Heard) -> tuple[int, int]:
+    def who(self, example: Sounding) -> tuple[int, int]:
         """The numbers of pianist and album."""
         return 0, 0
 
-    def _values(self, example: Heard) -> np.ndarray:
+    def _values(self, example: Sounding) -> np.ndarray:
         """(n_frames, 128): the recording's spectrogram, kept beside the corpus."""
 
         def made() -> np.ndarray:
             return example.frames(0, example.n_frames(PRESET), PRESET).T
 
-        return kept(self.folder, example.recording.audio, f"m2a-{example.recording.start_s:g}", partial(made))
+        return kept(self.folder, example.recording.audio, f"m2a-{example.recording.start_s:g}", made)
 
     def network(self) -> M2A:
         """A network with fresh weights."""

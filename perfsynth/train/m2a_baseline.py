@@ -23,7 +23,7 @@ from perfsynth.nn.weights import network_of
 from perfsynth.synth.m2a_network import M2A, Config
 from perfsynth.synth.roll import sounding
 from perfsynth.train.m2a import M2ATask
-from perfsynth.train.roll_examples import Heard
+from perfsynth.train.soundings import Sounding
 
 OTHER = "other"  # a pianist who is not among the most heard
 N_PIANISTS = 7  # with the other
@@ -76,11 +76,11 @@ class M2ABaselineTask(M2ATask):
                 ) from error
         return made
 
-    def given(self, example: Heard) -> np.ndarray:
+    def given(self, example: Sounding) -> np.ndarray:
         """The notes of the score."""
         return self.scores[id(example)]
 
-    def who(self, example: Heard) -> tuple[int, int]:
+    def who(self, example: Sounding) -> tuple[int, int]:
         """The numbers of pianist and album."""
         name, names = pianist(example.recording.piece), self.config.pianists
         album = self.config.albums.index(example.recording.instrument)

@@ -13,7 +13,8 @@ from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.synth.neural_network import CHANNELS, PRESET, Config, Neural
 from perfsynth.train.coloured import ColouringTask, Settings, distances, padded
 from perfsynth.train.log import Sample
-from perfsynth.train.neural_examples import Example, with_instruments
+from perfsynth.train.neural_examples import Example
+from perfsynth.train.recordings import with_instruments
 
 if TYPE_CHECKING:
     from perfsynth.train.learner import Learner

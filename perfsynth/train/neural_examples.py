@@ -1,26 +1,20 @@
-"""Recordings beside their exciters, as systems of sound learn from them: made once, kept as files that are mapped."""
+"""Recordings beside their exciters, as the networks that colour the modal piano learn from them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from perfsynth import formats
-from perfsynth.data.sound_corpus import Recording, read_recordings
+from perfsynth.data.sound_corpus import Recording
 from perfsynth.dsp.mixing import mixed
-from perfsynth.dsp.resample import resample
-from perfsynth.errors import InputError
-from perfsynth.synth.roll import sounding
+from perfsynth.train.recordings import kept, since, stereo
 from perfsynth.types import Performance
 
-CACHE = "cache"
 VERSION = 1  # of the exciter: what was made of another is made again
 FLUX_HOP = 64  # samples
 MOST_LAG = 35  # hops, 50 ms
@@ -48,28 +42,6 @@ class Example:
         return exciter, np.ascontiguousarray(sound[:, :length], np.float32)
 
 
-@dataclass(frozen=True)
-class Sounding:
-    """A recording, its channels mixed, and what sounds in it, both from where both have begun."""
-
-    recording: Recording
-    table: np.ndarray  # perfsynth.synth.roll.SOUNDING; what rings from before begins below 0
-    sound: np.ndarray  # (n,) float32
-
-
-def soundings_of(recordings: list[Recording], folder: Path, sample_rate: int) -> list[Sounding]:
-    """The recordings at a sample rate; what is made of them is kept in ``cache`` below a folder."""
-    made = []
-    for recording in recordings:
-        played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)
-        mono = kept(folder, recording.audio, f"mono-{sample_rate}", partial(_mono, recording, sample_rate))
-        table = sounding(played)
-        for name in ("begin_s", "end_s"):
-            table[name] += min(recording.start_s, 0.0)
-        made.append(Sounding(recording, table, _since(mono, recording.start_s, sample_rate)))
-    return made
-
-
 def examples_of(
     recordings: list[Recording], folder: Path, sample_rate: int, report: Callable[[str], None] = lambda name: None
 ) -> list[Example]:
@@ -90,35 +62,16 @@ def examples_of(
     for recording in recordings:
         report(recording.audio)
         played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)
-        sound = kept(folder, recording.audio, f"sound-{sample_rate}", partial(_sound, recording, sample_rate))
-        sound = _since(sound, recording.start_s, sample_rate)[: round((played.end_s + 30.0) * sample_rate)]
+        sound = kept(folder, recording.audio, f"sound-{sample_rate}", partial(stereo, recording, sample_rate))
+        sound = since(sound, recording.start_s, sample_rate)[: round((played.end_s + 30.0) * sample_rate)]
         exciter = kept(
             folder, recording.performance, f"exciter-{VERSION}-{sample_rate}", partial(_exciter, played, sample_rate)
         )
-        exciter = _since(exciter, -recording.start_s, sample_rate)
+        exciter = since(exciter, -recording.start_s, sample_rate)
         length = min(len(sound), len(exciter))
         made.append(Example(recording, played, exciter[:length], sound[:length]))
     matches = {name: _match(made, name) for name in {recording.instrument for recording in recordings}}
     return [_levelled(example, matches[example.recording.instrument]) for example in made]
-
-
-def with_instruments(model: dict[str, Any], corpus: Path) -> dict[str, Any]:
-    """What ``[model]`` says, with the instruments of a corpus in it unless it names its own.
-
-    Raises
-    ------
-    InputError
-        When one of the corpus is none of those.
-    """
-    found = tuple(dict.fromkeys(recording.instrument for recording in read_recordings(corpus)))
-    if missing := sorted(set(found) - set(model.get("instruments", found))):
-        raise InputError(f"{corpus}: instrument {missing[0]} is none of the network's; set instruments in [model]")
-    return {"instruments": found} | model
-
-
-def _since(samples: np.ndarray, start_s: float, sample_rate: int) -> np.ndarray:
-    """The samples from a time on, all of them where it lies before the first."""
-    return samples[round(max(start_s, 0.0) * sample_rate) :]
 
 
 def _levelled(example: Example, match: tuple[float, int]) -> Example:
@@ -152,16 +105,6 @@ def _flux(mono: np.ndarray) -> np.ndarray:
     return np.asarray(rise - rise.mean())
 
 
-def _sound(recording: Recording, sample_rate: int) -> np.ndarray:
-    audio = formats.read_audio(Path(recording.audio).read_bytes(), name=recording.audio)
-    samples = resample(audio.stream(), sample_rate).audio().samples
-    return np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples[:, :2]
-
-
-def _mono(recording: Recording, sample_rate: int) -> np.ndarray:
-    return mixed(_sound(recording, sample_rate))
-
-
 def _exciter(played: Performance, sample_rate: int) -> np.ndarray:
     from perfsynth.synth.neural_exciter import exciter
 
@@ -173,16 +116,3 @@ def _exciter(played: Performance, sample_rate: int) -> np.ndarray:
         if n_samples >= limit:
             break
     return np.concatenate(blocks)
-
-
-def kept(folder: Path, source: str, what: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """An array that belongs to the content of a file: mapped from the cache, or made and kept there."""
-    digest = sha256(Path(source).read_bytes()).hexdigest()[:20]
-    path = folder / CACHE / f"{digest}.{what}.npy"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.npy")
-        np.save(part, np.asarray(make(), np.float32))
-        part.replace(path)
-    mapped: np.ndarray = np.load(path, mmap_mode="r")
-    return mapped

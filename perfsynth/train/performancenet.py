@@ -16,7 +16,8 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.errors import InputError
 from perfsynth.synth.performancenet import CHUNK, PRESET, given_rolls, windowed
 from perfsynth.synth.performancenet_network import STEP, Config, PerformanceNet
-from perfsynth.train.roll_examples import Heard, drawn, first_instrument, heard
+from perfsynth.train.recordings import first_instrument
+from perfsynth.train.soundings import Sounding, drawn, soundings
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class PerformanceNetTask:
         if self.settings.clip_frames % STEP:
             raise InputError(f"clip_frames {self.settings.clip_frames}: it is a multiple of {STEP}")
         self.config = Config(**{"instrument": first_instrument(corpus)} | model)
-        self.examples, self.held_out = heard(corpus, splits, PRESET.sample_rate, (self.config.instrument,))
+        self.examples, self.held_out = soundings(corpus, splits, PRESET.sample_rate, (self.config.instrument,))
 
     def network(self) -> PerformanceNet:
         """A network with fresh weights."""
@@ -56,7 +57,7 @@ class PerformanceNetTask:
         roll, edges, values = (torch.from_numpy(np.stack(parts)) for parts in zip(*rows, strict=True))
         return roll, edges, values
 
-    def _row(self, example: Heard, first: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _row(self, example: Sounding, first: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rolls = given_rolls(example.table, first, size, velocity=self.config.velocity)
         return *rolls, example.frames(first, size, PRESET)
 

@@ -21,7 +21,7 @@ from perfsynth.errors import InputError
 from perfsynth.formats.jsonl import write_jsonl
 from perfsynth.formats.midi_write import write_performance
 from perfsynth.synth.roll import sounding
-from perfsynth.train.neural_examples import soundings_of
+from perfsynth.train.soundings import soundings_of
 from perfsynth.types import ALIGNED_NOTE, CONTROL, PERFORMED_NOTE, SUSTAIN, Alignment, Performance
 
 RATE = 8000

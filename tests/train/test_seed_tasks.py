@@ -22,7 +22,7 @@ from perfsynth.train.checkpoint import to_toml
 from perfsynth.train.config import RunConfig, read_config
 from perfsynth.train.loop import make_task, train
 from perfsynth.train.m2a_baseline import pianist
-from perfsynth.train.roll_examples import Heard, drawn, heard
+from perfsynth.train.soundings import Sounding, drawn, soundings
 from perfsynth.types import Audio, Performance
 from tests.synth.modal_instrument import played, sound
 
@@ -161,7 +161,7 @@ def test_batches_are_the_recordings_beside_their_notes(corpus: Path, tmp_path: P
 
 
 def test_a_cut_of_a_recording_is_a_part_of_the_whole(corpus: Path) -> None:
-    learn, _ = heard(corpus, ("train",), RATE, ("near",))
+    learn, _ = soundings(corpus, ("train",), RATE, ("near",))
     example, preset = learn[0], PRESETS["deep-performer-16k"]
     whole = spectrogram(example.sound, preset)
     assert example.n_frames(preset) == whole.shape[1]
@@ -177,7 +177,7 @@ def test_a_cut_of_a_recording_is_a_part_of_the_whole(corpus: Path) -> None:
 
 def test_recordings_of_the_first_instrument_alone_are_learnt_from(corpus: Path, tmp_path: Path) -> None:
     task = make_task(config_of(tmp_path, "performancenet"), corpus)
-    examples: list[Heard] = task.examples  # type: ignore[attr-defined]
+    examples: list[Sounding] = task.examples  # type: ignore[attr-defined]
     assert {each.recording.instrument for each in examples} == {"near"}
     config = config_of(tmp_path, "performancenet")
     config.model["instrument"] = "flute"

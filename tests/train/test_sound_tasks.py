@@ -19,7 +19,8 @@ from perfsynth.synth.neural_exciter import exciter
 from perfsynth.train.config import read_config
 from perfsynth.train.deep_performer import PER_DB
 from perfsynth.train.loop import make_task, train
-from perfsynth.train.neural_examples import examples_of, soundings_of
+from perfsynth.train.neural_examples import examples_of
+from perfsynth.train.soundings import soundings_of
 from perfsynth.train.spectral import spectral_losses
 from perfsynth.types import Audio, Performance
 from tests.synth.modal_instrument import played, sound
