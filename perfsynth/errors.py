@@ -35,6 +35,11 @@ class BatchError(PerfsynthError):
     exit_code = 3
 
 
+def briefly(error: Exception) -> str:
+    """What a library says of a failure: on one line, and cut where it goes on for long."""
+    return " ".join(str(error).split())[:200]
+
+
 def expect(value: object, kind: type, remedy: str) -> None:
     """Refuse what is of another type than `kind`, in words that say what it is.
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from perfsynth.errors import InputError, MissingError
+from perfsynth.errors import InputError, MissingError, briefly
 from perfsynth.folders import shipped
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def load_network(place: Path, system: str, network: Callable[[Any], Network], co
     except InputError:
         raise
     except (OSError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, SafetensorError) as error:
-        message = " ".join(str(error).split())[:200]
-        raise InputError(f"{place}: no weights of this version of {system} ({message}); train them again") from error
+        raise InputError(
+            f"{place}: no weights of this version of {system} ({briefly(error)}); train them again"
+        ) from error
     return made.eval()

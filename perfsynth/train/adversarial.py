@@ -15,6 +15,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.dsp.mel import Preset, spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.nn.discriminators import Discriminators, adversarial_losses
+from perfsynth.train.configured import Configured
 
 if TYPE_CHECKING:
     from perfsynth.train.learner import Learner
@@ -73,7 +74,7 @@ class Warmed(Adversarial):
     warm_steps: int = 0  # before the discriminators begin to count
 
 
-class OpposedTask:
+class OpposedTask(Configured):
     """A task whose network makes samples, after `Warmed.warm_steps` against discriminators."""
 
     settings: Warmed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from perfsynth.train.cantabile_examples import Example, examples_of
 from perfsynth.train.cantabile_targets import Target, targets
 from perfsynth.train.cantabile_validation import cases, figures, interpretations
 from perfsynth.train.cantabile_variety import varied
+from perfsynth.train.configured import Configured
 from perfsynth.train.losses import correlation_loss, masked_huber
 
 
@@ -57,7 +58,7 @@ class Settings:
     weights: Weights = field(default_factory=Weights)
 
 
-class CantabileTask:
+class CantabileTask(Configured):
     """What the training loop asks of a model: batches, losses, validation."""
 
     config: Config
@@ -73,10 +74,6 @@ class CantabileTask:
         self.held_out = cases(corpus)
         share = np.array([np.sqrt(len(made["musicxml"])) for made in self.examples])
         self.share = share / share.sum()
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def validate(self, network: Cantabile) -> dict[str, float]:
         """Agreement with humans on the validation split."""
@@ -149,7 +146,7 @@ def losses(shape: Shape, batch: Batch, target: Target) -> dict[str, Tensor]:
         "pedal": torch.nn.functional.binary_cross_entropy_with_logits(shape.pedal[known], target.pedal[known]),
         "lift": torch.nn.functional.binary_cross_entropy_with_logits(shape.lift[lifted], target.lift[lifted]),
         "scale": masked_huber(shape.articulation, target.articulation)
-        + masked_huber(curve + 0, _relative(target.grid_log, target.grid_crop, crops))
+        + masked_huber(curve, _relative(target.grid_log, target.grid_crop, crops))
         + masked_huber(shape.velocity, (target.velocity - VELOCITY) / VELOCITY_STEPS),
         "statistics": masked_huber(shape.statistics, target.statistics),
     }

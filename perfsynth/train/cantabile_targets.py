@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch  # noqa: TID253  imported only for training
@@ -11,7 +10,7 @@ from torch import Tensor  # noqa: TID253
 
 from perfsynth.evaluate.performance import SEGMENT_NOTES, WINDOW_BEATS
 from perfsynth.expression import quarters
-from perfsynth.perform.cantabile.crops import Crop, pedal_grid
+from perfsynth.perform.cantabile.crops import PEDAL_SAMPLES, Crop, pedal_grid
 from perfsynth.perform.cantabile.network import STATISTICS, VELOCITY, VELOCITY_SPREAD_LN, VELOCITY_STEPS
 from perfsynth.train.cantabile_examples import Example
 
@@ -69,7 +68,15 @@ def targets(chosen: list[tuple[Crop, Example, int]], longest: int) -> Target:
         put("written_tempo", _padded(crop.written_tempo, longest, 0.0))
         put("log_step", _padded(log_step, longest, np.nan))
         put("lift", _padded(whole.lift[first:last], longest, np.nan))
-        n_grid, n_windows = _grid(put, crop.beat, time_s, timed, index, longest, n_grid, n_windows)
+        low, share, log_period = _grid(crop.beat, time_s, timed)
+        pairs = np.arange(len(log_period))
+        put("grid_low", index * longest + low)
+        put("grid_share", share)
+        put("grid_pair", n_grid + pairs)
+        put("grid_log", log_period)
+        put("grid_crop", np.full(len(pairs), index))
+        put("grid_window", n_windows + pairs // WINDOW_BEATS)
+        n_grid, n_windows = n_grid + len(low), n_windows + -(-len(pairs) // WINDOW_BEATS)
         put("statistics", _statistics(whole, inside, log_step, crop, step_beat))
     joined = {name: np.concatenate(values) for name, values in columns.items()}
     for name in ("step_beat", "written_tempo", "log_step", "lift", "statistics"):
@@ -87,26 +94,25 @@ def _padded(values: np.ndarray, length: int, fill: float) -> np.ndarray:
 
 def _pedal_target(crop: Crop, whole: Example) -> np.ndarray:
     grid = pedal_grid(whole.reading.chord_beat)
-    index = np.rint((crop.pedal_beat - grid[0]) * 4).astype(int)
+    index = np.rint((crop.pedal_beat - grid[0]) * PEDAL_SAMPLES).astype(int)
     values = whole.pedal[index]
     chord = np.clip(np.searchsorted(whole.reading.chord_beat, crop.pedal_beat + 1e-6) - 1, 0, len(whole.timed) - 1)
     return np.where(whole.timed[chord], values, np.nan)
 
 
-def _grid(
-    put: Any,
-    beat: np.ndarray,
-    time_s: np.ndarray,
-    timed: np.ndarray,
-    index: int,
-    longest: int,
-    n_grid: int,
-    n_windows: int,
-) -> tuple[int, int]:
-    """Quarter notes between the chords of a crop and the human beat periods between them."""
+def _grid(beat: np.ndarray, time_s: np.ndarray, timed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the k quarter notes of a crop lie, and the human beat periods between them.
+
+    Returns
+    -------
+    low, share
+        (k,) the chord before each quarter note, and how far that lies towards the next chord; none where k is 1.
+    log_period
+        (k - 1,) ln of the seconds from each to the next, nan where unknown.
+    """
     grid = quarters(beat)
     if len(grid) < 2:
-        return n_grid, n_windows
+        return np.zeros(0, int), np.zeros(0), np.zeros(0)
     low = np.clip(np.searchsorted(beat, grid + 1e-6, side="right") - 1, 0, max(len(beat) - 2, 0))
     high = np.minimum(low + 1, len(beat) - 1)
     share = np.clip((grid - beat[low]) / np.maximum(beat[high] - beat[low], 1e-6), 0, 1)
@@ -115,14 +121,7 @@ def _grid(
     log_period = np.log(np.maximum(np.diff(at_s), 0.01))
     log_period = np.where(known[1:] & known[:-1], log_period, np.nan)
     middle = np.nanmedian(log_period) if np.isfinite(log_period).any() else 0.0
-    put("grid_low", index * longest + low)
-    put("grid_share", share)
-    put("grid_pair", n_grid + np.arange(len(grid) - 1))
-    put("grid_log", np.clip(log_period, middle - 1.5, middle + 1.5))
-    put("grid_crop", np.full(len(grid) - 1, index))
-    window = np.arange(len(grid) - 1) // WINDOW_BEATS
-    put("grid_window", n_windows + window)
-    return n_grid + len(grid), n_windows + int(window[-1]) + 1
+    return low, share, np.clip(log_period, middle - 1.5, middle + 1.5)
 
 
 def _statistics(

@@ -15,13 +15,14 @@ import torch  # noqa: TID253  imported only for training
 from torch import nn  # noqa: TID253
 
 from perfsynth.batch.claim import written
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, briefly
+from perfsynth.nn.weights import CONFIG, WEIGHTS
 from perfsynth.train.card import card, hardware
 from perfsynth.train.config import RunConfig
 from perfsynth.train.learner import MAIN, Learner
 from perfsynth.version import __version__
 
-LATEST, BEST, WEIGHTS = "latest.pt", "best", "model.safetensors"
+LATEST, BEST = "latest.pt", "best"
 MAY_CHANGE = {"steps", "validate_every"}  # of a run that goes on
 _BROKEN = (RuntimeError, ValueError, LookupError, EOFError, AttributeError, OSError, UnpicklingError)
 
@@ -103,8 +104,9 @@ def load_latest(out: Path, state: Checkpoint, config: RunConfig) -> int:
     except InputError:
         raise
     except _BROKEN as error:
-        message = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: no run of this {config.system} ({message}); train into another folder") from error
+        raise InputError(
+            f"{path}: no run of this {config.system} ({briefly(error)}); train into another folder"
+        ) from error
     if state.task is not None and content.get("task"):
         state.task.load_state_dict(content["task"])
     return int(content["step"])
@@ -151,8 +153,9 @@ def load_weights(path: Path, *networks: nn.Module) -> None:
             f"{file}: no weights ({error}); name a safetensors file, or a folder with {WEIGHTS}"
         ) from error
     except RuntimeError as error:
-        message = " ".join(str(error).split())[:200]
-        raise InputError(f"{file}: weights of another network ({message}); set [model] as beside them") from error
+        raise InputError(
+            f"{file}: weights of another network ({briefly(error)}); set [model] as beside them"
+        ) from error
 
 
 def _first(weights: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
@@ -188,7 +191,7 @@ def save_best(
     run = {key: value for key, value in asdict(config).items() if key != "model"}
     table = {"system": config.system, "model": model, "made": made, "data": about, "validation": figures, "run": run}
     _replace(folder / WEIGHTS, lambda part: part.write_bytes(save(weights)))
-    _replace(folder / "config.toml", lambda part: part.write_text(to_toml(table)))
+    _replace(folder / CONFIG, lambda part: part.write_text(to_toml(table)))
     _replace(folder / "CARD.md", lambda part: part.write_text(card(config, made, figures, about)))
 
 

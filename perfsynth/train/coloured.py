@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch  # noqa: TID253  imported only for training
@@ -15,6 +15,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.data.pieces import folder_of
 from perfsynth.dsp.mel import PRESETS, spectrogram_torch
 from perfsynth.train.adversarial import Adversarial, judged, opponents
+from perfsynth.train.configured import Configured
 from perfsynth.train.neural_examples import Example, examples_of
 from perfsynth.train.recordings import parted, recordings_of
 from perfsynth.train.spectral import spectral_losses
@@ -44,12 +45,11 @@ class Settings(Adversarial):
     discriminator_divisor: int = 8
 
 
-class ColouringTask:
+class ColouringTask(Configured):
     """Recordings that a network is to make of their exciters, in clips, by spectral distance and discriminators."""
 
     validates_on_device = True
     settings: Settings
-    config: Any
 
     def __init__(self, corpus: Path, splits: tuple[str, ...]) -> None:
         found = examples_of(
@@ -63,10 +63,6 @@ class ColouringTask:
     def companions(self) -> dict[str, nn.Module]:
         """The discriminators, if any."""
         return opponents(self.settings)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def clips(
         self, rng: np.random.Generator, number: int, among: np.ndarray | None = None

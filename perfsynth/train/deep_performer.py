@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from perfsynth.data.sound_corpus import Recording
 from perfsynth.dsp.mel import spectrogram
 from perfsynth.synth.deep_performer import CLIP, FLOOR_LN, FRAME_S, PRESET, clip_notes, notes_of
 from perfsynth.synth.deep_performer_network import Config, DeepPerformer, Notes
+from perfsynth.train.configured import Configured
 from perfsynth.train.recordings import kept, parted, recordings_of, with_instruments
 from perfsynth.train.soundings import soundings_of
 
@@ -42,7 +43,7 @@ class Example:
     instrument: int
 
 
-class DeepPerformerTask:
+class DeepPerformerTask(Configured):
     """What the training loop asks of a model: batches, losses, validation."""
 
     config: Config
@@ -63,10 +64,6 @@ class DeepPerformerTask:
     def network(self) -> DeepPerformer:
         """A network with fresh weights."""
         return DeepPerformer(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def batch(self, rng: np.random.Generator) -> tuple[Notes, Tensor, Tensor, Tensor]:
         """Notes, instruments (B,), ln mel bands (B, T, n_bands), and which frames there are (B, T)."""

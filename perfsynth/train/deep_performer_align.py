@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from perfsynth.perform.deep_performer_align import (
     DeepPerformerAlign,
     segment_notes,
 )
+from perfsynth.train.configured import Configured
 
 FEWEST_NOTES = 32
 FARTHEST = 8.0  # quarter notes that a note may stray; what strays farther is an alignment error
@@ -55,7 +56,7 @@ def pairs_of(piece: Piece) -> list[Pair]:
     return [pair for pair in made if len(pair.notes) >= FEWEST_NOTES]
 
 
-class DeepPerformerAlignTask:
+class DeepPerformerAlignTask(Configured):
     """What the training loop asks of a model: batches, losses, validation."""
 
     config: Config
@@ -72,10 +73,6 @@ class DeepPerformerAlignTask:
     def network(self) -> DeepPerformerAlign:
         """A network with fresh weights."""
         return DeepPerformerAlign(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Notes (B, T, 3), pianists (B,), frames a step (B,), padding (B, T) and frames (B, T, 2)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +59,6 @@ class HiFiGANTask(OpposedTask):
     def network(self) -> Generator:
         """A generator with fresh weights."""
         return Generator(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def batch(self, rng: np.random.Generator) -> Tensor:
         """Audio (B, n): segments, and at both ends what their spectrograms need."""

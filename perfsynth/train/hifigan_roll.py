@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +48,6 @@ class HiFiGANRollTask(OpposedTask):
     def network(self) -> HiFiGANRoll:
         """A network with fresh weights."""
         return HiFiGANRoll(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def _number(self, example: Sounding) -> int:
         return self.config.instruments.index(example.recording.instrument)

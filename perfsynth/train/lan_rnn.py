@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from perfsynth.dsp.mel import PRESETS, spectrogram
 from perfsynth.errors import InputError
 from perfsynth.synth.lan_rnn import RATE, SAMPLES, pitch_matrix, windowed
 from perfsynth.synth.lan_rnn_network import Config, LanRNN, spectral_loss, waveform_loss
+from perfsynth.train.configured import Configured
 from perfsynth.train.recordings import first_instrument
 from perfsynth.train.soundings import drawn, soundings
 
@@ -31,7 +32,7 @@ class Settings:
     valid_s: float = 12.0  # of each recording
 
 
-class LanRNNTask:
+class LanRNNTask(Configured):
     """What the training loop asks of a model: batches, losses, validation."""
 
     validates_on_device = True
@@ -48,10 +49,6 @@ class LanRNNTask:
     def network(self) -> LanRNN:
         """A network with fresh weights."""
         return LanRNN(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Pitch matrices (B, T, 176) and samples (B, T * 512)."""

@@ -6,7 +6,7 @@ with recordings of another instrument fine-tunes a network from one corpus to an
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from perfsynth.synth.m2a import FRAME_S, PRESET, SEGMENT, segmented
 from perfsynth.synth.m2a_network import M2A, REDUCTION, Config, guided_attention_loss
 from perfsynth.synth.roll import sounding_roll
 from perfsynth.train.adversarial import Adversarial, opponents, sound_loss
+from perfsynth.train.configured import Configured
 from perfsynth.train.recordings import first_instrument, kept
 from perfsynth.train.soundings import Sounding, drawn, soundings
 
@@ -35,7 +36,6 @@ class Settings(Adversarial):
     """What a batch is made of, and how much each part of the loss counts; the weights are the paper's."""
 
     part: str = "acoustic"  # what learns
-    begin: str = ""  # of the baseline: RUN/best of m2a, whose weights it begins with
     clips: int = 8
     clip_frames: int = SEGMENT
     segment_frames: int = 32  # of each clip, for the vocoder
@@ -55,7 +55,7 @@ class Batch:
     sound: Tensor  # (B, segment_frames * 288)
 
 
-class M2ATask:
+class M2ATask(Configured):
     """What the training loop asks of a model: batches, steps, validation."""
 
     validates_on_device = True
@@ -63,7 +63,7 @@ class M2ATask:
     settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
-        self.settings = Settings(**settings)
+        self.settings = self.chosen(settings)
         if self.settings.part not in PARTS:
             raise InputError(f"part {self.settings.part!r}: it is one of {', '.join(PARTS)}")
         if self.settings.clip_frames % REDUCTION:
@@ -76,6 +76,10 @@ class M2ATask:
         self.folder = folder_of(corpus)
         self.examples, self.held_out = soundings(corpus, splits, PRESET.sample_rate, self.instruments())
         self.values = {id(each): self._values(each) for each in (*self.examples, *self.held_out)}
+
+    def chosen(self, settings: dict[str, Any]) -> Settings:
+        """What ``[task]`` says."""
+        return Settings(**settings)
 
     def configured(self, corpus: Path, model: dict[str, Any]) -> Config:
         """The network's sizes and names."""
@@ -112,7 +116,7 @@ class M2ATask:
     def model_config(self) -> dict[str, Any]:
         """What the network must be told to be made again."""
         learnt = self.config.vocoder_learnt or self.settings.part != "acoustic"
-        return asdict(self.config) | {"vocoder_learnt": learnt}
+        return super().model_config() | {"vocoder_learnt": learnt}
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Clips of the recordings."""

@@ -7,7 +7,7 @@ performance.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,31 @@ from perfsynth import formats
 from perfsynth.data.nasap import pianist_of
 from perfsynth.data.sound_corpus import read_recordings
 from perfsynth.data.sound_scores import FOLDER
-from perfsynth.errors import InputError
+from perfsynth.errors import InputError, briefly
 from perfsynth.known import commonest
 from perfsynth.nn.weights import network_of
+from perfsynth.synth import m2a
 from perfsynth.synth.m2a_network import M2A, Config
 from perfsynth.synth.roll import sounding
 from perfsynth.train.m2a import M2ATask
+from perfsynth.train.m2a import Settings as M2ASettings
 from perfsynth.train.soundings import Sounding
 
 OTHER = "other"  # a pianist who is not among the most heard
 N_PIANISTS = 7  # with the other
 
 
+@dataclass(frozen=True)
+class Settings(M2ASettings):
+    """Those of `m2a`, and what to begin with."""
+
+    begin: str = ""  # RUN/best of m2a, whose weights the network takes; "" for fresh ones
+
+
 class M2ABaselineTask(M2ATask):
     """What the training loop asks of a model: batches, steps, validation."""
+
+    settings: Settings
 
     def __init__(self, corpus: Path, model: dict[str, Any], settings: dict[str, Any], splits: tuple[str, ...]) -> None:
         super().__init__(corpus, model, settings, splits)
@@ -45,6 +56,10 @@ class M2ABaselineTask(M2ATask):
         )
         if not self.examples or not self.held_out:
             raise InputError(f"{self.folder / FOLDER}: no scores; make them: python tools/sound_scores.py")
+
+    def chosen(self, settings: dict[str, Any]) -> Settings:
+        """What ``[task]`` says."""
+        return Settings(**settings)
 
     def configured(self, corpus: Path, model: dict[str, Any]) -> Config:
         """The network's sizes, and the names of pianists and albums in the corpus."""
@@ -63,16 +78,12 @@ class M2ABaselineTask(M2ATask):
         """A network with fresh weights, or with those of an M2A and no opinion of pianists and albums."""
         made = super().network()
         if self.settings.begin:
-            from perfsynth.synth import m2a
-            from perfsynth.synth.m2a_network import Config
-
             begun = network_of(self.settings.begin, m2a.SYSTEM, M2A, Config).state_dict()
             try:
                 made.load_state_dict(made.state_dict() | begun)
             except RuntimeError as error:
-                message = " ".join(str(error).split())[:200]
                 raise InputError(
-                    f"{self.settings.begin}: an M2A of other sizes ({message}); set [model] alike"
+                    f"{self.settings.begin}: an M2A of other sizes ({briefly(error)}); set [model] alike"
                 ) from error
         return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from perfsynth.known import commonest
 from perfsynth.perform.m2m import score_tokens
 from perfsynth.perform.m2m_network import HEADS, M2M, Config
 from perfsynth.tokens import seed as vocabulary
+from perfsynth.train.configured import Configured
 from perfsynth.types import Performance, Score
 
 SHIFTS = range(-3, 3)  # semitones of augmentation
@@ -69,7 +70,7 @@ def pair_of(score: Score, performance: Performance, pianist: str) -> Pair | None
     return Pair(ids, performed, pianist)
 
 
-class M2MTask:
+class M2MTask(Configured):
     """What the training loop asks of a model: batches, losses, validation."""
 
     config: Config
@@ -88,10 +89,6 @@ class M2MTask:
     def network(self) -> M2M:
         """A network with fresh weights."""
         return M2M(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def state_dict(self) -> dict[str, Any]:
         """What GradNorm has come to."""

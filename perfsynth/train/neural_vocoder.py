@@ -14,6 +14,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.dsp.mel import spectrogram_torch
 from perfsynth.errors import InputError
 from perfsynth.nn.weights import network_of
+from perfsynth.synth import neural, neural_network
 from perfsynth.train.coloured import ColouringTask, distances, padded
 from perfsynth.train.coloured import Settings as Coloured
 from perfsynth.train.log import Sample
@@ -21,7 +22,6 @@ from perfsynth.train.neural_examples import Example
 from perfsynth.vocode.neural_network import CHANNELS, PRESET, Config, Vocoder
 
 if TYPE_CHECKING:
-    from perfsynth.synth.neural_network import Neural
     from perfsynth.train.learner import Learner
 
 
@@ -134,13 +134,9 @@ class VocoderTask(ColouringTask):
             yield example, given[None], torch.from_numpy(_bands(sound.cpu().numpy())).to(device)[None], sound
 
 
-def acoustic() -> Neural:
+def acoustic() -> neural_network.Neural:
     """The network that ships, whose bands are to be sounded."""
-    from perfsynth.synth.neural import SYSTEM
-    from perfsynth.synth.neural_network import Config as Sizes
-    from perfsynth.synth.neural_network import Neural
-
-    return network_of(None, SYSTEM, Neural, Sizes)
+    return network_of(None, neural.SYSTEM, neural_network.Neural, neural_network.Config)
 
 
 def _with_noise(exciter: np.ndarray, rng: np.random.Generator) -> np.ndarray:

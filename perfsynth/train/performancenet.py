@@ -5,7 +5,7 @@ Chunks begin anywhere, so that they overlap by all but a frame: the paper's augm
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.errors import InputError
 from perfsynth.synth.performancenet import CHUNK, PRESET, given_rolls, windowed
 from perfsynth.synth.performancenet_network import STEP, Config, PerformanceNet
+from perfsynth.train.configured import Configured
 from perfsynth.train.recordings import first_instrument
 from perfsynth.train.soundings import Sounding, drawn, soundings
 
@@ -28,7 +29,7 @@ class Settings:
     clip_frames: int = CHUNK
 
 
-class PerformanceNetTask:
+class PerformanceNetTask(Configured):
     """What the training loop asks of a model: batches, losses, validation."""
 
     validates_on_device = True
@@ -45,10 +46,6 @@ class PerformanceNetTask:
     def network(self) -> PerformanceNet:
         """A network with fresh weights."""
         return PerformanceNet(self.config)
-
-    def model_config(self) -> dict[str, Any]:
-        """What the network must be told to be made again."""
-        return asdict(self.config)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Rolls and edges (B, 128, T), and ln magnitudes (B, 1025, T)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsynth.errors import InputError
-from perfsynth.nn.weights import network_of
+from perfsynth.nn.weights import CONFIG, network_of
 from perfsynth.synth import m2a_baseline
 from perfsynth.synth.m2a import FLOOR_LOG10, PRESET, SYSTEM
 from perfsynth.types import AudioStream, Spectrogram
@@ -80,7 +80,7 @@ def _load(weights: str | None) -> M2A:
     """The network of either system that has this vocoder."""
     from perfsynth.synth.m2a_network import M2A, Config
 
-    place = Path(weights or "") / "config.toml"
+    place = Path(weights or "") / CONFIG
     if weights and place.is_file():
         try:
             is_baseline = tomllib.loads(place.read_text()).get("system") == m2a_baseline.SYSTEM
