@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.dynamics import velocities
-from perfsynth.perform.keys import strikes
+from perfsynth.perform.keys import keys_of, strikes
 from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import beats_to_seconds, scaled_to, tempo_map
-from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Mark, Performance, Score
+from perfsynth.types import CONTROL, SUSTAIN, Mark, Performance, Score
 
 # Share of the written duration that a sign leaves (Mark -> share); without a sign a note is held in full.
 SHARES = {Mark.STACCATO: 0.5, Mark.STACCATISSIMO: 0.25, Mark.PORTATO: 0.75, Mark.MARCATO: 0.85}
@@ -33,9 +33,7 @@ def perform(score: Score, *, bpm: float | None = None, seed: int = 0) -> Perform
     onset_s, end_s = _play_short_graces(notes, onset_s, end_s)
     zero_s = min(float(beats_to_seconds(np.array([start_beat]), tempos)[0]), float(onset_s.min()))
 
-    played = np.zeros(len(notes), PERFORMED_NOTE)
-    for field in ("note_id", "pitch", "part"):
-        played[field] = notes[field]
+    played = keys_of(notes)
     played["onset_s"] = onset_s - zero_s
     played["duration_s"] = (end_s - onset_s) * _held_share(notes["marks"])
     played["velocity"] = velocities(score)

@@ -16,9 +16,10 @@ from torch import Tensor, nn  # noqa: TID253
 from perfsynth.known import number_of
 from perfsynth.nn.fft_block import sinusoids
 from perfsynth.nn.weights import network_of
+from perfsynth.perform.keys import keys_of
 from perfsynth.perform.mechanical import opening_s
 from perfsynth.tempo import tempo_map
-from perfsynth.types import PERFORMED_NOTE, Performance, Score
+from perfsynth.types import Performance, Score
 
 STEPS_PER_BEAT = 24
 FRAME_S = 256 / 16000  # 16 ms
@@ -118,9 +119,7 @@ def perform(
     if bpm is not None and np.ptp(score.notes["onset_beat"]) > 0:
         factor = np.ptp(score.notes["onset_beat"]) * 60.0 / bpm / max(np.ptp(onset) * FRAME_S, 1e-3)
         onset, duration = onset * factor, duration * factor
-    notes = np.zeros(len(score.notes), PERFORMED_NOTE)
-    for name in ("note_id", "pitch", "part"):
-        notes[name] = score.notes[name]
+    notes = keys_of(score.notes)
     notes["onset_s"] = (onset - onset.min()) * FRAME_S + opening_s(score, bpm=bpm)
     notes["duration_s"] = np.maximum(duration, 1.0) * FRAME_S
     notes["velocity"] = VELOCITY

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from perfsynth.types import Mark
+from perfsynth.types import PERFORMED_NOTE, Mark
 
 RELEASE_S = 0.04  # a key struck again is lifted that much earlier; nine people in ten leave more
+
+
+def keys_of(notes: np.ndarray) -> np.ndarray:
+    """(n,) `PERFORMED_NOTE`: the keys of (n,) `SCORE_NOTE`, not yet played; times and velocities are 0."""
+    played = np.zeros(len(notes), PERFORMED_NOTE)
+    for name in ("note_id", "pitch", "part"):
+        played[name] = notes[name]
+    return played
 
 
 def lift_before_restrike(played: np.ndarray) -> None:

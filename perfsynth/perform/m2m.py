@@ -6,15 +6,19 @@ inter-onset interval and duration are drawn independently. Onsets are the runnin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsynth.known import number_of
 from perfsynth.nn.weights import network_of
+from perfsynth.perform.keys import keys_of
 from perfsynth.perform.mechanical import mechanical, opening_s
 from perfsynth.tokens import seed as vocabulary
-from perfsynth.types import PERFORMED_NOTE, Performance, Score
+from perfsynth.types import Performance, Score
+
+if TYPE_CHECKING:
+    import torch
 
 SCORE_VELOCITY = 60
 
@@ -60,12 +64,9 @@ def perform(
         for block in blocks:
             logits = network(torch.from_numpy(block.astype(np.int64))[None], who)
             drawn.append(np.stack([_draw(head[0], temperature, generator) for head in logits], axis=1))
-    velocity, ioi, duration = from_framed(np.concatenate(drawn), len(ids)).T
+    velocity, ioi, duration = np.concatenate(drawn)[1 : len(ids) + 1].T  # framed by BOS and EOS
     onset = np.cumsum(ioi - vocabulary.MAX_IOI - 1)
-    notes = np.zeros(len(ids), PERFORMED_NOTE)
-    rows = score.notes[order]
-    for name in ("note_id", "pitch", "part"):
-        notes[name] = rows[name]
+    notes = keys_of(score.notes[order])
     notes["onset_s"] = (onset - onset.min()) / vocabulary.TICKS_PER_S
     notes["duration_s"] = (duration + 1) / vocabulary.TICKS_PER_S
     notes["velocity"] = np.clip(np.rint(vocabulary.VELOCITIES[velocity]), 1, 127)
@@ -89,13 +90,7 @@ def score_tokens(score: Score) -> tuple[np.ndarray, np.ndarray]:
     return vocabulary.encode(Performance(notes[order])).ids, order
 
 
-def from_framed(drawn: np.ndarray, length: int) -> np.ndarray:
-    """Values (n, 3), without special tokens, of the notes that `to_blocks` framed by BOS and EOS."""
-    values: np.ndarray = drawn[1 : length + 1]
-    return values
-
-
-def _draw(logits: Any, temperature: float, generator: Any) -> np.ndarray:
+def _draw(logits: torch.Tensor, temperature: float, generator: torch.Generator) -> np.ndarray:
     """One token of each row, special ones left out, as a value from 0."""
     import torch
 

@@ -78,47 +78,51 @@ class DeepPerformerAlignTask(Configured):
         """Notes (B, T, 3), pianists (B,), frames a step (B,), padding (B, T) and frames (B, T, 2)."""
         chosen = [self.pairs[rng.integers(len(self.pairs))] for _ in range(self.settings.segments)]
         starts = [int(rng.integers(0, max(len(pair.notes) - SEGMENT, 0) + 1)) for pair in chosen]
-        return self._stacked(list(zip(chosen, starts, strict=True)))
-
-    def _stacked(self, segments: list[tuple[Pair, int]]) -> tuple[Tensor, ...]:
-        notes = np.zeros((len(segments), SEGMENT, 3), np.int64)
-        frames = np.full((len(segments), SEGMENT, 2), np.nan, np.float32)
-        padded = np.ones((len(segments), SEGMENT), bool)
-        rate, who = np.zeros(len(segments), np.float32), np.zeros(len(segments), np.int64)
-        for index, (pair, start) in enumerate(segments):
-            rows = slice(start, start + SEGMENT)
-            steps = segment_notes(pair.notes[rows])
-            size = len(steps)
-            onset = pair.onset_s[rows] / FRAME_S
-            notes[index, :size], padded[index, :size] = steps, False
-            slope = np.polyfit(steps[:, 1], onset, 1)[0] if np.ptp(steps[:, 1]) else 1.0
-            rate[index] = np.clip(slope, 0.2, 20.0)
-            strays = onset - rate[index] * steps[:, 1]
-            strays = strays - np.median(strays)
-            near = np.abs(strays) < FARTHEST * STEPS_PER_BEAT * rate[index]
-            frames[index, :size, 0] = np.where(near, rate[index] * steps[:, 1] + strays, np.nan)
-            frames[index, :size, 1] = pair.duration_s[rows] / FRAME_S
-            names = self.config.pianists
-            who[index] = names.index(pair.pianist) if pair.pianist in names else len(names)
-        return tuple(torch.from_numpy(array) for array in (notes, who, rate, padded, frames))
+        return stacked(list(zip(chosen, starts, strict=True)), self.config.pianists)
 
     def loss(self, network: nn.Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """Squared error in frames, onsets less their mean over each segment."""
-        onset, duration = _errors(network, batch)
+        onset, duration = squared_errors(network, batch)
         return onset + duration, {"onset": float(onset.detach()), "duration": float(duration.detach())}
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Root mean squared errors in ms over the notes of the validation split; ``score`` is minus their sum."""
         rows = [(pair, start) for pair in self.held_out for start in range(0, len(pair.notes) - FEWEST_NOTES, SEGMENT)]
-        batches = [self._stacked(rows[i : i + 16]) for i in range(0, len(rows), 16)]
-        errors = torch.tensor([_errors(network, batch) for batch in batches], dtype=torch.double)
+        batches = [stacked(rows[i : i + 16], self.config.pianists) for i in range(0, len(rows), 16)]
+        errors = torch.tensor([squared_errors(network, batch) for batch in batches], dtype=torch.double)
         share = torch.tensor([int(_known(batch[-1]).sum()) for batch in batches], dtype=torch.double)
         onset, duration = ((share / share.sum()) @ errors).sqrt().mul(FRAME_S * 1000).tolist()
         return {"valid_onset_ms": onset, "valid_duration_ms": duration, "score": -(onset + duration)}
 
 
-def _errors(network: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+def stacked(segments: list[tuple[Pair, int]], pianists: tuple[str, ...]) -> tuple[Tensor, ...]:
+    """The batch of some pairs, each from one of its notes on, of the pianists that are told apart.
+
+    Alignment errors are left out: nan stands for what strays by more than `FARTHEST` from a steady tempo.
+    """
+    notes = np.zeros((len(segments), SEGMENT, 3), np.int64)
+    frames = np.full((len(segments), SEGMENT, 2), np.nan, np.float32)
+    padded = np.ones((len(segments), SEGMENT), bool)
+    rate, who = np.zeros(len(segments), np.float32), np.zeros(len(segments), np.int64)
+    for index, (pair, start) in enumerate(segments):
+        rows = slice(start, start + SEGMENT)
+        steps = segment_notes(pair.notes[rows])
+        size = len(steps)
+        onset = pair.onset_s[rows] / FRAME_S
+        notes[index, :size], padded[index, :size] = steps, False
+        slope = np.polyfit(steps[:, 1], onset, 1)[0] if np.ptp(steps[:, 1]) else 1.0
+        rate[index] = np.clip(slope, 0.2, 20.0)
+        strays = onset - rate[index] * steps[:, 1]
+        strays = strays - np.median(strays)
+        near = np.abs(strays) < FARTHEST * STEPS_PER_BEAT * rate[index]
+        frames[index, :size, 0] = np.where(near, rate[index] * steps[:, 1] + strays, np.nan)
+        frames[index, :size, 1] = pair.duration_s[rows] / FRAME_S
+        who[index] = pianists.index(pair.pianist) if pair.pianist in pianists else len(pianists)
+    return tuple(torch.from_numpy(array) for array in (notes, who, rate, padded, frames))
+
+
+def squared_errors(network: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
     """Mean squared error of onsets and of durations, in frames squared, over the notes whose times are known."""
     notes, performer, rate, padded, frames = batch
     shaped = network(notes, performer, rate, padded)

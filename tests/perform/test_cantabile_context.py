@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perfsynth.perform.cantabile.context import Windows, arcs
+from perfsynth.perform.cantabile.context import Vicinity, arcs
 from perfsynth.perform.cantabile.reading import read, written_tempo
 from perfsynth.types import DIRECTION, SCORE_NOTE, SLUR, TEMPO, Score
 
@@ -20,8 +20,8 @@ def test_each_beat_is_along_the_longest_slur_over_it() -> None:
 
 def test_rank_is_the_place_between_the_least_and_the_greatest_around() -> None:
     values = np.array([0.0, 2.0, 1.0, 1.0, 1.0, 1.0])
-    np.testing.assert_allclose(Windows(BEAT).rank(values, 1.0), [-1, 1, -1, 0, 0, 0])
-    np.testing.assert_allclose(Windows(BEAT).rank(values, 9.0), [-1, 1, 0, 0, 0, 0])
+    np.testing.assert_allclose(Vicinity(BEAT).rank(values, 1.0), [-1, 1, -1, 0, 0, 0])
+    np.testing.assert_allclose(Vicinity(BEAT).rank(values, 9.0), [-1, 1, 0, 0, 0, 0])
 
 
 def music(**tables: np.ndarray) -> Score:

@@ -49,12 +49,12 @@ def test_packed_trees_say_what_the_fitted_model_says() -> None:
 
 def test_trees_are_kept_among_the_weights() -> None:
     arrays = {**STUMP.arrays("velocity"), **STUMP.arrays("asynchrony"), "0.note.weight": np.zeros(2)}
-    found = kept_trees.kept(arrays)
+    found = kept_trees.trees_among(arrays)
     assert list(found) == ["velocity", "asynchrony"]
     assert np.array_equal(found["velocity"].threshold, STUMP.threshold)
     del arrays["trees.velocity.value"]
     with pytest.raises(KeyError, match=r"trees\.velocity\.value"):
-        kept_trees.kept(arrays)
+        kept_trees.trees_among(arrays)
 
 
 def test_rows_are_notes_their_chords_and_what_is_stated(example_score: Score) -> None:

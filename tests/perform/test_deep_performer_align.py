@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from perfsynth.perform.deep_performer_align import (
     segment_notes,
 )
 from perfsynth.train.checkpoint import to_toml
-from perfsynth.train.deep_performer_align import DeepPerformerAlignTask, Pair, _errors
+from perfsynth.train.deep_performer_align import DeepPerformerAlignTask, Pair, squared_errors, stacked
 from perfsynth.types import Score
 
 SMALL = Config(width=32, layers=1, heads=2, feed_forward=32, dropout=0.0, pianists=("Ann", "Ben"))
@@ -94,13 +93,12 @@ def test_it_learns_one_batch_by_heart(score: Score) -> None:
     beat = rows["onset_beat"] - rows["onset_beat"][0]
     slow = np.interp(beat, [0, beat.max() / 2, beat.max()], [0, 0.35 * beat.max(), 0.6 * beat.max()])
     pair = Pair(rows, slow, rows["duration_beat"] * rng.uniform(0.3, 0.6, len(rows)), "Ann")
-    task = SimpleNamespace(config=SMALL)
-    batch = DeepPerformerAlignTask._stacked(task, [(pair, 0)])  # type: ignore[arg-type]
+    batch = stacked([(pair, 0)], SMALL.pianists)
     made = network()
     optimizer = torch.optim.Adam(made.parameters(), 3e-3)
     losses = []
     for _ in range(250):
-        onset, duration = _errors(made, batch)
+        onset, duration = squared_errors(made, batch)
         optimizer.zero_grad()
         (onset + duration).backward()
         optimizer.step()
@@ -113,10 +111,10 @@ def test_errors_are_those_of_the_notes_there_are(score: Score) -> None:
     rows = score.notes[:60]
     pair = Pair(rows, 0.5 * rows["onset_beat"], 0.4 * np.maximum(rows["duration_beat"], 0.1), "Ben")
     made = network(steady=True).eval()
-    notes, who, rate, padded, frames = DeepPerformerAlignTask._stacked(SimpleNamespace(config=SMALL), [(pair, 0)])  # type: ignore[arg-type]
+    notes, who, rate, padded, frames = stacked([(pair, 0)], SMALL.pianists)
     with torch.inference_mode():
-        errors = _errors(made, (notes, who, rate, padded, frames))
-        alone = _errors(made, (notes[:, :60], who, rate, padded[:, :60], frames[:, :60]))
+        errors = squared_errors(made, (notes, who, rate, padded, frames))
+        alone = squared_errors(made, (notes[:, :60], who, rate, padded[:, :60], frames[:, :60]))
         missed = made(notes[:, :60], who, rate, padded[:, :60])[..., 1] - frames[:, :60, 1]
     assert float(errors[1]) == pytest.approx(float((missed**2).mean()), rel=1e-4)
     assert [float(e) for e in errors] == pytest.approx([float(e) for e in alone], rel=1e-4)
@@ -133,7 +131,7 @@ def test_validation_weighs_each_note_alike(score: Score) -> None:
     task.config, task.held_out = SMALL, [pairs[0]] * 16 + [pairs[1]]
     missed = []
     for pair in task.held_out:
-        notes, who, rate, padded, frames = task._stacked([(pair, 0)])
+        notes, who, rate, padded, frames = stacked([(pair, 0)], SMALL.pianists)
         n = len(pair.notes)
         with torch.inference_mode():
             missed.append(made(notes, who, rate, padded)[0, :n, 1] - frames[0, :n, 1])
@@ -145,12 +143,8 @@ def test_a_segment_may_begin_anywhere_in_time(score: Score) -> None:
     rows = score.notes[:60]
     pair = Pair(rows, 0.5 * rows["onset_beat"], 0.4 * np.maximum(rows["duration_beat"], 0.1), "Ben")
     later = replace(pair, onset_s=pair.onset_s + 100.0)
-    task = SimpleNamespace(config=SMALL)
     made = network()
-    errors = [
-        _errors(made, DeepPerformerAlignTask._stacked(task, [(one, 0)]))  # type: ignore[arg-type]
-        for one in (pair, later)
-    ]
+    errors = [squared_errors(made, stacked([(one, 0)], SMALL.pianists)) for one in (pair, later)]
     assert float(errors[0][0].detach()) == pytest.approx(float(errors[1][0].detach()), rel=1e-3)
 
 

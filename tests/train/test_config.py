@@ -97,6 +97,7 @@ def test_a_key_that_the_system_does_not_know_is_named(table: str, tmp_path: Path
         ("cantabile", "model", "width = true", "width = True: it is a whole number"),
         ("cantabile", "model", "dropout = 1.5", "dropout = 1.5: it lies between 0 and 1"),
         ("cantabile", "model", "flags = 5", "'flags' means nothing to cantabile"),
+        ("m2a", "task", 'begin = "run/best"', "'begin' means nothing to m2a"),
         ("cantabile", "task", 'midi_share = "x"', r"\[task\] midi_share = 'x': it is a number"),
         ("cantabile", "task", "midi_share = -0.1", "midi_share = -0.1: it lies between 0 and 1"),
         ("cantabile", "task", "crops = 0", r"\[task\] crops = 0: it is a whole number of at least 1"),

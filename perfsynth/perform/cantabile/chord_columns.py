@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perfsynth.perform.cantabile.columns import Columns, log2_beats
-from perfsynth.perform.cantabile.context import Windows, arcs, bars, chroma, harmonic_change, keys, near, repetition
+from perfsynth.perform.cantabile.context import Vicinity, arcs, bars, chroma, harmonic_change, keys, near, repetition
 from perfsynth.perform.cantabile.written import Written
 from perfsynth.types import Mark, Score
 
@@ -19,7 +19,7 @@ def chord_columns(
 ) -> tuple[Columns, np.ndarray]:
     """The columns of the chords, and the local tonic (0..11) at each; arguments as in `note_columns`."""
     columns = Columns(len(beat))
-    windows = Windows(beat)
+    vicinity = Vicinity(beat)
     classes = chroma(notes, chord, len(beat))
     texture = _texture(columns, notes, chord, beat)
     _time(columns, beat)
@@ -27,14 +27,14 @@ def chord_columns(
     _metre(columns, score, beat, lines, bar_of)
     columns.add("second_time", _second_time(notes, chord, len(beat)), "marks")
     columns.add_each("bar", repetition(notes, chord, bar_of, lines)[bar_of], "meter")
-    _contours(columns, windows, texture)
-    tonic = _harmony(columns, windows, classes, notes, chord)
+    _contours(columns, vicinity, texture)
+    tonic = _harmony(columns, vicinity, classes, notes, chord)
     _rests(columns, notes, chord, beat)
     _signs(columns, notes, chord, beat)
     for name, values in zip(("slur_share", "slur_length"), arcs(score.slurs, beat), strict=True):
         columns.add(name, values, "marks")
-    _dynamics(columns, windows, written, beat)
-    _tempo(columns, windows, written, beat)
+    _dynamics(columns, vicinity, written, beat)
+    _tempo(columns, vicinity, written, beat)
     return columns, tonic
 
 
@@ -107,24 +107,24 @@ def _second_time(notes: np.ndarray, chord: np.ndarray, n_chords: int) -> np.ndar
     return np.bincount(chord, again, n_chords) > 0
 
 
-def _contours(columns: Columns, windows: Windows, texture: dict[str, np.ndarray]) -> None:
+def _contours(columns: Columns, vicinity: Vicinity, texture: dict[str, np.ndarray]) -> None:
     for name, values in texture.items():
         for beats in WINDOWS:
-            past, future = windows.past(values, beats), windows.future(values, beats)
+            past, future = vicinity.past(values, beats), vicinity.future(values, beats)
             past[0] = future[0]
             columns.add(f"{name}_change_{beats:g}", future - past)
             if name in ("top", "rate", "size"):
-                columns.add(f"{name}_here_{beats:g}", values - windows.around(values, beats))
+                columns.add(f"{name}_here_{beats:g}", values - vicinity.around(values, beats))
     for beats in WINDOWS:
-        columns.add(f"top_rank_{beats:g}", windows.rank(texture["top"], beats))
+        columns.add(f"top_rank_{beats:g}", vicinity.rank(texture["top"], beats))
 
 
 def _harmony(
-    columns: Columns, windows: Windows, classes: np.ndarray, notes: np.ndarray, chord: np.ndarray
+    columns: Columns, vicinity: Vicinity, classes: np.ndarray, notes: np.ndarray, chord: np.ndarray
 ) -> np.ndarray:
     for beats in (1.0, 4.0, 16.0):
-        columns.add(f"harmony_changes_{beats:g}", harmonic_change(windows, classes, beats))
-    tonic, minor, clear = keys(windows.around(classes, 8.0))
+        columns.add(f"harmony_changes_{beats:g}", harmonic_change(vicinity, classes, beats))
+    tonic, minor, clear = keys(vicinity.around(classes, 8.0))
     home, home_minor, _ = keys(classes.sum(axis=0, keepdims=True))
     columns.add("minor", minor)
     columns.add("clear_key", clear)
@@ -135,7 +135,7 @@ def _harmony(
     first = np.searchsorted(chord, np.arange(len(tonic)))
     bass = (notes["pitch"][np.minimum(first, len(notes) - 1)] - tonic) % 12
     columns.add_each("bass_degree", np.eye(12)[bass])
-    here = windows.around(classes, 0.0)
+    here = vicinity.around(classes, 0.0)
     weight = here / np.maximum(here.sum(axis=1, keepdims=True), 1e-9)
     for name, interval in (("seconds", 1), ("tritones", 6), ("fifths", 7), ("thirds", 4)):
         columns.add(name, 4 * (weight * np.roll(weight, interval, axis=1)).sum(axis=1))
@@ -169,12 +169,12 @@ def _signs(columns: Columns, notes: np.ndarray, chord: np.ndarray, beat: np.ndar
     columns.add("n_graces", np.minimum(np.bincount(chord, notes["grace"] > 0, len(beat)), 4))
 
 
-def _dynamics(columns: Columns, windows: Windows, written: Written, beat: np.ndarray) -> None:
+def _dynamics(columns: Columns, vicinity: Vicinity, written: Written, beat: np.ndarray) -> None:
     level = written.chord_level
     columns.add("level", (level - level.mean()) / 20, "dynamics")
     for beats in (2.0, 8.0):
-        columns.add(f"level_to_come_{beats:g}", (windows.future(level, beats) - level) / 20, "dynamics")
-        columns.add(f"level_been_{beats:g}", (windows.past(level, beats) - level) / 20, "dynamics")
+        columns.add(f"level_to_come_{beats:g}", (vicinity.future(level, beats) - level) / 20, "dynamics")
+        columns.add(f"level_been_{beats:g}", (vicinity.past(level, beats) - level) / 20, "dynamics")
     columns.add("accent_gain", written.chord_accent / 20, "dynamics")
     ahead, behind = near(written.signs_beat, beat, 4.0)
     columns.add("sign_ahead", ahead, "dynamics")
@@ -184,14 +184,14 @@ def _dynamics(columns: Columns, windows: Windows, written: Written, beat: np.nda
     columns.add("level_spread", np.full(len(level), level.std() / 20), "dynamics")
 
 
-def _tempo(columns: Columns, windows: Windows, written: Written, beat: np.ndarray) -> None:
+def _tempo(columns: Columns, vicinity: Vicinity, written: Written, beat: np.ndarray) -> None:
     tempo = written.log_bpm
     mean = np.average(tempo, weights=np.diff(beat, append=beat[-1] + 1.0))
     columns.add(WRITTEN_TEMPO, TEMPO_SCALE * (tempo - mean), "tempo")
     columns.add("mean_tempo", np.full(len(beat), mean - np.log(100)), "tempo")
     for beats in (2.0, 8.0):
-        columns.add(f"tempo_to_come_{beats:g}", 4 * (windows.future(tempo, beats) - tempo), "tempo")
-        columns.add(f"tempo_been_{beats:g}", 4 * (windows.past(tempo, beats) - tempo), "tempo")
+        columns.add(f"tempo_to_come_{beats:g}", 4 * (vicinity.future(tempo, beats) - tempo), "tempo")
+        columns.add(f"tempo_been_{beats:g}", 4 * (vicinity.past(tempo, beats) - tempo), "tempo")
     columns.add("ritardando", written.ritardando, "tempo")
     columns.add("accelerando", written.accelerando, "tempo")
     ahead, behind = near(written.tempo_changes_beat, beat, 4.0)

@@ -9,8 +9,8 @@ MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 
 
-class Windows:
-    """Sums over the chords within so many beats before or after each chord."""
+class Vicinity:
+    """What lies within so many beats before, after or around each chord."""
 
     def __init__(self, chord_beat: np.ndarray) -> None:
         self.beat = chord_beat
@@ -65,9 +65,9 @@ def keys(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return best % 12, best >= 12, fit[np.arange(len(fit)), best]
 
 
-def harmonic_change(windows: Windows, classes: np.ndarray, beats: float) -> np.ndarray:
+def harmonic_change(vicinity: Vicinity, classes: np.ndarray, beats: float) -> np.ndarray:
     """Cosine distance (0..1) of the pitch classes before and after each chord."""
-    before, after = windows.past(classes, beats), windows.future(classes, beats)
+    before, after = vicinity.past(classes, beats), vicinity.future(classes, beats)
     scale = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     return np.where(scale > 1e-9, 1 - (before * after).sum(axis=1) / np.maximum(scale, 1e-9), 0.0)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch  # noqa: TID253  imported only where a model is loaded or trained
 
-from perfsynth.perform.cantabile.columns import OPTIONAL, Reading
+from perfsynth.perform.cantabile.columns import OPTIONAL, Reading, dropped
 from perfsynth.perform.cantabile.network import Batch
 from perfsynth.perform.cantabile.reading import COMPOSERS, groups, written_tempo
 
@@ -35,8 +35,6 @@ class Crop:
 
 def cut(reading: Reading, first: int, last: int, *, absent: frozenset[str] = frozenset(), composer: int = 0) -> Crop:
     """The chords `first` to `last` (exclusive) of a reading, without the columns of the groups in `absent`."""
-    from perfsynth.perform.cantabile.columns import dropped
-
     missing = set(absent) | {name for name, there in reading.present.items() if not there}
     inside = (reading.chord >= first) & (reading.chord < last)
     beat = reading.chord_beat[first:last]

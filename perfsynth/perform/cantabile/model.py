@@ -17,7 +17,7 @@ from perfsynth.perform.cantabile.network import Cantabile, Config
 from perfsynth.perform.cantabile.playing import play
 from perfsynth.perform.cantabile.reading import COMPOSERS, composer_of, read
 from perfsynth.perform.cantabile.shaping import Calibration, Manner, curves
-from perfsynth.perform.cantabile.trees import PREFIX, kept
+from perfsynth.perform.cantabile.trees import PREFIX, trees_among
 from perfsynth.perform.tempo_words import stated_tempos
 from perfsynth.tempo import beats_to_seconds, tempo_map
 from perfsynth.types import Performance, Score
@@ -151,7 +151,7 @@ def _loaded(place: Path, state: tuple[int, ...]) -> Model:
             own = {key.removeprefix(prefix): value.float() for key, value in weights.items() if key.startswith(prefix)}
             network.load_state_dict(own)
             networks.append(network.eval())
-        trees = kept({key: value.numpy() for key, value in weights.items() if key.startswith(PREFIX)})
+        trees = trees_among({key: value.numpy() for key, value in weights.items() if key.startswith(PREFIX)})
         return Model(Players(tuple(networks), trees), Calibration(**table.get("calibration", {})))
     except InputError:
         raise

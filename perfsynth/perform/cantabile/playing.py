@@ -10,9 +10,9 @@ from perfsynth.expression import time_at
 from perfsynth.perform.cantabile.graces import graces, room_before
 from perfsynth.perform.cantabile.pedalling import pedal_controls
 from perfsynth.perform.cantabile.rolling import within_chords
-from perfsynth.perform.keys import lift_before_restrike
+from perfsynth.perform.keys import keys_of, lift_before_restrike
 from perfsynth.perform.ornaments import SIGNS
-from perfsynth.types import PERFORMED_NOTE, Performance, Score
+from perfsynth.types import Performance, Score
 
 SHORTEST_KEY_S = 0.025  # one key in a hundred of people under a staccato dot is shorter; their median is 49 ms
 BRIEF_S = 0.05  # what would be shorter is half as far below it, in octaves; half of theirs are 39 to 68 ms
@@ -91,9 +91,7 @@ def play(score: Score, curves: Curves) -> Performance:
     )
     onset_s, duration_s = graces(notes, curves.chord, time_s, onset_s, duration_s, curves.freedom)
     start_s = min(float(time_at(np.zeros(1), beat, time_s)[0]) if beat[0] > 0 else 0.0, float(onset_s.min()))
-    played = np.zeros(len(notes), PERFORMED_NOTE)
-    for name in ("note_id", "pitch", "part"):
-        played[name] = notes[name]
+    played = keys_of(notes)
     played["onset_s"] = onset_s - start_s
     brief_s = np.sqrt(BRIEF_S * np.clip(duration_s, SHORTEST_KEY_S**2 / BRIEF_S, BRIEF_S))
     played["duration_s"] = np.maximum(duration_s, brief_s)

@@ -71,7 +71,7 @@ def _stated(crop: Crop, size: int) -> np.ndarray:
     return np.broadcast_to(crop.flags, (size, len(crop.flags)))
 
 
-def kept(weights: Mapping[str, np.ndarray]) -> dict[str, Trees]:
+def trees_among(weights: Mapping[str, np.ndarray]) -> dict[str, Trees]:
     """The trees among the arrays of a model, by curve.
 
     Raises
