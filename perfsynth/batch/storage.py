@@ -67,6 +67,17 @@ def read(path: str) -> bytes:
         raise PerfsynthError(f"{path}: cannot be read ({_reason(error)})") from error
 
 
+def source(path: str) -> Path | bytes:
+    """What to open: a file where it lies, of a store all that it holds.
+
+    Raises
+    ------
+    PerfsynthError
+        When that cannot be read.
+    """
+    return read(path) if is_url(path) else Path(path)
+
+
 def put(local: Path, url: str) -> None:
     """Put a file into a store.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from perfsynth.dsp.resample import resample
+from perfsynth.synth.core import synthesize
 from perfsynth.synth.modal.room import RoomName, in_room
 from perfsynth.types import Audio, Performance
 
@@ -57,9 +59,6 @@ def record(
     seed: int = 0,
 ) -> Audio:  # fmt: skip
     """The first `length_s` seconds of a performance, recorded in an environment: stereo at 44.1 kHz."""
-    from perfsynth.dsp.resample import resample
-    from perfsynth.synth.core import synthesize
-
     sharp = 2.0 ** (environment.cents / 1200)
     played = _touched(_slower(performance, sharp), environment.touch)
     stream = synthesize(played, engine=engine, sample_rate=RATE, seed=seed, **options)

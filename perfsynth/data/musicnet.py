@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perfsynth.data.manifest import Example
+from perfsynth.data.pieces import split_of
 from perfsynth.data.recipe import Archive, Recipe, table
 
 LICENCE = "CC BY 4.0"
@@ -21,8 +22,6 @@ SOLO = {"Solo Piano": "piano", "Solo Violin": "violin", "Solo Cello": "cello", "
 
 def rows(root: Path) -> Iterator[Example]:
     """The recordings; a tenth of the training set, by the hash of the composition, is for validation."""
-    from perfsynth.data.pieces import split_of
-
     midis = {path.name.partition("_")[0]: path for path in sorted(root.glob("musicnet_midis/*/*.mid"))}
     for row in table(root, TABLE, COLUMNS, "MusicNet"):
         number = row["id"]

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perfsynth import formats
 from perfsynth.batch import storage
 from perfsynth.data.quality import Row
 from perfsynth.data.sound_corpus import FEWEST_NOTES, excerpt
+from perfsynth.data.velocities import MEDIAN_VELOCITY
 from perfsynth.errors import InputError
 from perfsynth.pedals import damped_s
 from perfsynth.types import PERFORMED_NOTE, Alignment, Performance
@@ -88,8 +90,6 @@ def playing_of(row: Row) -> Playing:
     PerfsynthError
         When nothing says it, or that cannot be read.
     """
-    from perfsynth import formats
-
     if path := row.files.get("performance"):
         performance = formats.read_performance(storage.read(path), name=path)
         return Playing(performance, np.ones(len(performance.notes)))
@@ -104,7 +104,6 @@ def playing_of(row: Row) -> Playing:
 
 
 def _with_score(found: Alignment, path: str, score: str) -> Playing:
-    from perfsynth import formats
     from perfsynth.align.tables import as_performance
 
     written = formats.read_score(storage.read(score), name=score)
@@ -119,8 +118,6 @@ def _with_score(found: Alignment, path: str, score: str) -> Playing:
 
 def _alone(found: Alignment) -> Playing:
     """What an alignment says by itself."""
-    from perfsynth.data.velocities import MEDIAN_VELOCITY
-
     played = found.notes[found.notes["status"] == "matched"]
     played = played[np.argsort(played["onset_s"], kind="stable")]
     notes = np.zeros(len(played), PERFORMED_NOTE)

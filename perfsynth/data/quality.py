@@ -11,16 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from perfsynth import formats
 from perfsynth.batch import storage
 from perfsynth.batch.manifest import read_objects
+from perfsynth.data import quality_score
+from perfsynth.data.duplicates import LIKE, of_notes, of_sound, pairs
 from perfsynth.data.manifest import FILES
+from perfsynth.data.quality_audio import Heard, listen
 from perfsynth.data.recipe import Finding, fault_of
 from perfsynth.errors import InputError, PerfsynthError
+from perfsynth.formats.audio_blocks import read_blocks
 from perfsynth.types import Alignment, Performance, Score
+
+T = TypeVar("T")
 
 SHORT = 0.02  # of the length stated: what a recording may lack
 SHORT_S = 2.0
@@ -105,8 +112,6 @@ def examine(row: Row, *, align: bool = False) -> Examined:
     Examined
         Findings in the order audio, performance, score, alignment.
     """
-    from perfsynth.data.duplicates import of_notes, of_sound
-
     seen = _Seen(row)
     if row.error:
         seen.add("mismatch" if "does not play" in row.error else "broken", "", row.error)
@@ -152,7 +157,7 @@ class _Seen:
             self.add("broken", path, words)
         return not words
 
-    def read(self, column: str, reader: Callable[[bytes, str], Any]) -> Any:
+    def read(self, column: str, reader: Callable[[bytes, str], T]) -> T | None:
         """What a file holds; None where it cannot be read, which is noted."""
         path = self.row.files[column]
         try:
@@ -164,10 +169,8 @@ class _Seen:
             self.add("broken", path, str(error))
             return None
 
-    def sound(self) -> Any:
+    def sound(self) -> Heard | None:
         """What was heard, None where it cannot be decoded to its end."""
-        from perfsynth.data.quality_audio import listen
-
         path = self.row.files["audio"]
         try:
             heard = listen(path)
@@ -193,37 +196,31 @@ class _Seen:
     def aligned(self, score: Score) -> Alignment | None:
         """The row's recording and score, aligned now."""
         from perfsynth.align.core import align
-        from perfsynth.formats.audio_blocks import read_blocks
 
         path = self.row.files["audio"]
         try:
-            source = storage.read(path) if storage.is_url(path) else Path(path)
-            return align(read_blocks(source, name=path), score)
+            return align(read_blocks(storage.source(path), name=path), score)
         except PerfsynthError as error:
             self.add("mismatch", self.row.files["score"], str(error))
             return None
 
     def judge_alignment(self, noted: Alignment) -> None:
         """What an alignment tells of the score."""
-        from perfsynth.data.quality_score import of_alignment
-
-        self._judged(of_alignment(noted), self.row.files.get("score", self.row.files.get("alignment", "")))
+        self._judged(
+            quality_score.of_alignment(noted), self.row.files.get("score", self.row.files.get("alignment", ""))
+        )
 
     def judge_notes(self, played: Performance, score: Score) -> None:
         """What the notes of a performance tell of the score."""
-        from perfsynth.data.quality_score import of_notes
+        self._judged(quality_score.of_notes(played, score), self.row.files["score"])
 
-        self._judged(of_notes(played, score), self.row.files["score"])
-
-    def _judged(self, verdict: Any, file: str) -> None:
+    def _judged(self, verdict: quality_score.Verdict, file: str) -> None:
         self.figures |= verdict.figures
         for kind, words in verdict.faults:
             self.add(kind, file, words)
 
 
 def _performance(data: bytes, name: str) -> Performance:
-    from perfsynth import formats
-
     played = formats.read_performance(data, name=name)
     if not len(played.notes):
         raise InputError(f"{name}: no notes in this performance; it needs at least one")
@@ -233,8 +230,6 @@ def _performance(data: bytes, name: str) -> Performance:
 # Many recordings have one score, and reading it costs more than joining notes to it.
 @lru_cache(maxsize=8)
 def _score(data: bytes, name: str) -> Score:
-    from perfsynth import formats
-
     score = formats.read_score(data, name=name)
     if not len(score.notes):
         raise InputError(f"{name}: no notes in this score; it needs at least one")
@@ -243,8 +238,6 @@ def _score(data: bytes, name: str) -> Score:
 
 def _alignment(data: bytes, name: str) -> Alignment | None:
     """The alignment that perfsynth made; None for those of datasets, which say nothing of confidence."""
-    from perfsynth import formats
-
     if name.lower().endswith((".csv", ".match", ".tsv", ".txt")):
         return None
     found = formats.read_notes(data, name=name)
@@ -255,8 +248,6 @@ def _alignment(data: bytes, name: str) -> Alignment | None:
 
 def alike(rows: Sequence[Row], examined: Sequence[Examined]) -> Iterator[Finding]:
     """Rows that are the same recording: the later one of two is the finding."""
-    from perfsynth.data.duplicates import LIKE, pairs
-
     seen: dict[tuple[str, str], int] = {}
     told: set[tuple[int, int]] = set()
     for number, one in enumerate(examined):

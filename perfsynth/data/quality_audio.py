@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from perfsynth.batch import storage
 from perfsynth.data.duplicates import RATE
+from perfsynth.dsp.mixing import mixed
 from perfsynth.errors import InputError
+from perfsynth.formats.audio_blocks import read_blocks
 
 SILENT = 1e-3  # peak, -60 dBFS
 CLIPPED = 0.9995  # of full scale
@@ -45,10 +46,7 @@ def listen(path: str) -> Heard:
     """
     import soxr
 
-    from perfsynth.dsp.mixing import mixed
-    from perfsynth.formats.audio_blocks import read_blocks
-
-    stream = read_blocks(storage.read(path) if storage.is_url(path) else Path(path), name=path)
+    stream = read_blocks(storage.source(path), name=path)
     down = soxr.ResampleStream(stream.sample_rate, RATE, 1, dtype="float32", quality="LQ")
     meter = _Meter(stream.sample_rate, stream.n_channels)
     kept = []

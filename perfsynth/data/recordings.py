@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from perfsynth import formats
 from perfsynth.batch import storage
 from perfsynth.data import SPLITS
 from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of, shifted
@@ -24,6 +25,7 @@ from perfsynth.data.sound_corpus import Recording, put, write_recordings
 from perfsynth.data.stretches import cut
 from perfsynth.data.velocities import Expected, expected, heard, velocities
 from perfsynth.errors import InputError, PerfsynthError
+from perfsynth.formats.audio_blocks import read_blocks
 from perfsynth.progress import Report, silent
 from perfsynth.types import Performance
 
@@ -151,14 +153,12 @@ class _Loudness:
 
     def listen(self, row: Row) -> None:
         """Measure a row if that is wanted; what is wrong with it comes to light when it is read again."""
-        from perfsynth.formats.audio_blocks import read_blocks
-
         if not (path := row.files.get("audio")) or "performance" in row.files:
             return
         try:
             playing = playing_of(row)
             if self.making.measures(playing):
-                stream = read_blocks(storage.read(path) if storage.is_url(path) else Path(path), name=path)
+                stream = read_blocks(storage.source(path), name=path)
                 notes = playing.performance.notes
                 of_instrument = self.found.setdefault(self.making.called(row), {})
                 of_instrument[row.id] = notes["pitch"].copy(), heard(stream, notes)
@@ -219,8 +219,6 @@ def _stem(row: Row) -> str:
 
 def _moved(recording: Recording, semitones: int, out: Path) -> Recording:
     """A recording put up or down."""
-    from perfsynth import formats
-
     stem = f"{Path(recording.performance).stem}{semitones:+d}"
     place, audio = out / "performances" / f"{stem}.mid", out / "audio" / f"{stem}.flac"
     played = formats.read_performance(Path(recording.performance).read_bytes(), name=recording.performance)

@@ -14,18 +14,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from perfsynth import formats
+from perfsynth.batch.claim import written
 from perfsynth.data import SPLITS
+from perfsynth.data.environments import Environment, environments, record
 from perfsynth.data.pieces import Entry, Piece, pieces, read_manifest, write_manifest
 from perfsynth.errors import InputError, MissingError
 from perfsynth.progress import Report, silent
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
-
-if TYPE_CHECKING:
-    from perfsynth.data.environments import Environment
 
 RECORDINGS = "recordings.jsonl"  # beside the manifest that every corpus has, which lists the pieces
 EXCERPT_S = 12.0
@@ -118,8 +118,6 @@ def prepare(
     report
         Called with the step and the share done.
     """
-    from perfsynth.data.environments import environments
-
     for folder in ("performances", "audio"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     chosen = [(name, "train", made) for name, made in excerpts(pieces(corpus, "train"), train, seed=seed)]
@@ -178,15 +176,12 @@ def write_recordings(recordings: list[Recording], folder: Path) -> None:
 
 def _render(performance: Path, instrument: Instrument, where: Environment, audio: Path, *, seed: int) -> None:
     """Record a performance for the length of an excerpt."""
-    from perfsynth import formats
-    from perfsynth.data.environments import record
     from perfsynth.formats.audio import write_audio
 
     played = formats.read_performance(performance.read_bytes(), name=str(performance))
     made = record(played, instrument.engine, instrument.options, where, length_s=EXCERPT_S, seed=seed)
-    part = audio.with_name(audio.name + ".part")
-    write_audio(made.stream(), part, format="flac")
-    part.replace(audio)
+    with written(audio) as part:
+        write_audio(made.stream(), part, format="flac")
 
 
 def excerpts(found: Iterable[Piece], n: int, *, seed: int) -> list[tuple[str, Performance]]:

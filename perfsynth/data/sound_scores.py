@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from perfsynth import formats
 from perfsynth.data import SPLITS
 from perfsynth.data.pieces import Piece, folder_of, pieces
 from perfsynth.data.sound_corpus import FEWEST_NOTES, read_recordings
@@ -52,8 +53,6 @@ def prepare(corpus: Path, sounds: Path) -> list[str]:
 
 
 def _of_piece(piece: Piece, wanted: dict[str, str]) -> Iterator[tuple[str, Performance]]:
-    from perfsynth import formats
-
     for name, path in wanted.items():
         recording, start_s = name.split("/")[-2:]
         whole = piece.performances.get(recording)

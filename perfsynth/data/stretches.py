@@ -11,7 +11,10 @@ import numpy as np
 
 from perfsynth.batch import storage
 from perfsynth.batch.claim import written
+from perfsynth.dsp.resample import resample
 from perfsynth.errors import PerfsynthError
+from perfsynth.formats.audio import write_audio
+from perfsynth.formats.audio_blocks import read_blocks
 from perfsynth.types import AudioStream
 
 
@@ -34,11 +37,7 @@ def cut(source: str, start_s: float, length_s: float | None, audio: Path, *, sem
     PerfsynthError
         When the recording cannot be read, or the stretch not be written.
     """
-    from perfsynth.dsp.resample import resample
-    from perfsynth.formats.audio import write_audio
-    from perfsynth.formats.audio_blocks import read_blocks
-
-    stream = read_blocks(storage.read(source) if storage.is_url(source) else Path(source), name=source)
+    stream = read_blocks(storage.source(source), name=source)
     rate = stream.sample_rate
     first = round(start_s * rate)
     last = sys.maxsize if length_s is None else round((start_s + length_s) * rate)

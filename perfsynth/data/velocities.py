@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from perfsynth.dsp.mixing import mixed
 from perfsynth.dsp.pitches import pitch_hz
+from perfsynth.dsp.resample import resample
 from perfsynth.errors import InputError
 from perfsynth.types import AudioStream
 
@@ -37,9 +39,6 @@ def heard(stream: AudioStream, notes: np.ndarray) -> np.ndarray:
     notes
         PERFORMED_NOTE, by their onsets.
     """
-    from perfsynth.dsp.mixing import mixed
-    from perfsynth.dsp.resample import resample
-
     blocks = (mixed(block)[:, None] for block in stream.blocks)
     mono = resample(replace(stream, blocks=blocks, n_channels=1), RATE)
     found = np.zeros(len(notes))

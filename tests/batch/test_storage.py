@@ -97,3 +97,10 @@ def test_a_manifest_may_lie_in_a_store_too(app: typer.Typer, tmp_path: Path) -> 
 def test_a_store_that_nobody_knows_is_refused() -> None:
     with pytest.raises(MissingError, match="no such kind of store"):
         storage.exists("nowhere://x/y")
+
+
+def test_what_is_opened_is_a_file_where_it_lies_or_all_that_a_store_holds(folder: str) -> None:
+    if not storage.is_url(folder):
+        Path(folder).mkdir()
+    path = put(folder, "a.txt", "hello")
+    assert storage.source(path) == (b"hello" if storage.is_url(path) else Path(path))
