@@ -13,6 +13,7 @@ from pathlib import Path
 from perfsynth.data import salamander_npm
 from perfsynth.data.manifest import Example
 from perfsynth.data.recipe import Recipe
+from perfsynth.dsp.pitches import NAMES
 from perfsynth.errors import MissingError
 
 NAME = "salamander"
@@ -22,7 +23,6 @@ LAYERS = 16
 LOWEST, HIGHEST = 21, 108  # MIDI, A0 and C8
 STEP = 3  # semitones between the keys that are sampled
 RELEASE = "release"
-_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def samples() -> Iterator[Example]:
@@ -39,7 +39,7 @@ def samples() -> Iterator[Example]:
 
 
 def _named(pitch: int) -> str:
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def rows(root: Path) -> Iterator[Example]:

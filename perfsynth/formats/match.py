@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from perfsynth.dsp.pitches import NATURALS
 from perfsynth.errors import InputError
 from perfsynth.formats.provenance import made_of
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SOFT, SUSTAIN, Performance
@@ -22,7 +23,6 @@ _NOTE = re.compile(
 )
 _PEDAL = re.compile(r"^(sustain|soft)\((\d{1,9}),(\d{1,3})\)\.", re.MULTILINE | re.ASCII)
 _INFO = re.compile(r"^info\((midiClockUnits|midiClockRate),(\d{1,9})\)\.", re.MULTILINE | re.ASCII)
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ALTERS = {"n": 0, "#": 1, "##": 2, "x": 2, "b": -1, "bb": -2}
 _PEDALS = {"sustain": SUSTAIN, "soft": SOFT}
 MAX_TICK = 10**9
@@ -66,7 +66,7 @@ def _row(found: re.Match, tick_s: float, name: str) -> tuple | None:
     fields = found["fields"].split(",")
     try:
         if fields[0].startswith("["):
-            pitch = 12 * (int(fields[2]) + 1) + _STEPS[fields[0][1:].upper()] + _ALTERS[fields[1].rstrip("]")]
+            pitch = 12 * (int(fields[2]) + 1) + NATURALS[fields[0][1:].upper()] + _ALTERS[fields[1].rstrip("]")]
             on, off, velocity = float(fields[3]), float(fields[4]), int(fields[6])
         else:
             pitch, on, off, velocity = int(fields[0]), float(fields[1]), float(fields[2]), int(fields[3])

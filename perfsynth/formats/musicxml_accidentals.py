@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lxml import etree
 
+from perfsynth.dsp.pitches import NATURALS
 from perfsynth.types import Mark
 
-_NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}  # semitones
 _ALTER = {"flat-flat": -2, "flat": -1, "natural": 0, "sharp": 1, "double-sharp": 2, "sharp-sharp": 2}
 _ABOVE = (Mark(0), Mark.UPPER_HALF, Mark.UPPER_WHOLE, Mark.UPPER_HALF | Mark.UPPER_WHOLE)  # by semitones
 _BELOW = (Mark(0), Mark.LOWER_HALF, Mark.LOWER_WHOLE, Mark.LOWER_HALF | Mark.LOWER_WHOLE)
@@ -19,7 +19,7 @@ def neighbours(note: etree._Element) -> Mark:
     """
     marks = Mark(0)
     step = note.findtext("pitch/step") or ""
-    if step not in _NATURAL:
+    if step not in NATURALS:
         return marks
     for accidental in note.iterfind("notations/ornaments/accidental-mark"):
         alter = _ALTER.get((accidental.text or "").strip())
@@ -28,7 +28,7 @@ def neighbours(note: etree._Element) -> Mark:
         is_mordent = accidental.getparent().find("mordent") is not None
         is_below = accidental.get("placement", "below" if is_mordent else "above") == "below"
         beside = "CDEFGAB"[("CDEFGAB".index(step) + (-1 if is_below else 1)) % 7]
-        interval = _NATURAL[beside] + alter - _NATURAL[step] - _altered(note.findtext("pitch/alter"))
+        interval = NATURALS[beside] + alter - NATURALS[step] - _altered(note.findtext("pitch/alter"))
         interval = (-interval if is_below else interval) % 12
         marks |= (_BELOW if is_below else _ABOVE)[interval if interval < len(_ABOVE) else 0]
     return marks

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from lxml import etree
 
+from perfsynth.dsp.pitches import NAMES
 from perfsynth.types import Part
 
 log = logging.getLogger("perfsynth")
-
-_STEPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def sound_unpitched(root: etree._Element, parts: dict[str, Part], name: str) -> dict[str, Part]:
@@ -73,7 +72,7 @@ def _key(note: etree._Element, keys: dict[str, int | None]) -> int | None:
 
 def _pitch(key: int) -> etree._Element:
     pitch = etree.Element("pitch")
-    step = _STEPS[key % 12]
+    step = NAMES[key % 12]
     etree.SubElement(pitch, "step").text = step[0]
     etree.SubElement(pitch, "alter").text = str(len(step) - 1)
     etree.SubElement(pitch, "octave").text = str(key // 12 - 1)

@@ -16,8 +16,10 @@ from perfsynth.dsp.pitches import pitch_hz
 BLOCK_S = 4.0  # that is sounded at once
 CHANNELS = 2
 HIGHEST = 0.475  # of the sample rate, of a partial
-ATTACK_S, RELEASE_S = 0.025, 0.04  # rise of a note; time constant of its end
+LEVEL = 0.3  # of full scale, of the lowest partial of a note
+SHORTEST_S, ATTACK_S, RELEASE_S = 0.03, 0.025, 0.04  # of a note: the least length, its rise, time constant of its end
 VIBRATO_HZ, VIBRATO_CENTS, VIBRATO_AFTER_S, VIBRATO_RISE_S = 5.7, 17.0, 0.18, 0.3
+VIBRATO_STRAYS = (0.93, 1.07)  # between these times its rate, from note to note
 DRIFT_HZ, DRIFT_CENTS = 1.1, 3.0
 JITTER_S, JITTER_CENTS = 0.012, 6.0  # a bow's unsteadiness: high partials are blurred by it
 ROOM_S, ROOM_DB = 0.9, -10.0  # reverberation time to -60 dB, and its energy beside the string's own
@@ -68,11 +70,11 @@ def _dry(table: np.ndarray, rate: int, a4: float, seed: int) -> Iterator[np.ndar
 
 def string(note: np.void, rate: int, a4: float, rng: np.random.Generator) -> np.ndarray:
     """(n,) float32: a note as a sawtooth with a vibrato that begins when it has lasted a while."""
-    length_s = max(float(note["end_s"] - note["begin_s"]), 0.03)
+    length_s = max(float(note["end_s"] - note["begin_s"]), SHORTEST_S)
     t = np.arange(round((length_s + 6 * RELEASE_S) * rate)) / rate
     turns = rng.uniform(0, 2 * np.pi, 2)
     rise = np.clip((t - VIBRATO_AFTER_S) / VIBRATO_RISE_S, 0, 1)
-    cents = VIBRATO_CENTS * rise * np.sin(2 * np.pi * VIBRATO_HZ * rng.uniform(0.93, 1.07) * t + turns[0])
+    cents = VIBRATO_CENTS * rise * np.sin(2 * np.pi * VIBRATO_HZ * rng.uniform(*VIBRATO_STRAYS) * t + turns[0])
     cents += DRIFT_CENTS * np.sin(2 * np.pi * DRIFT_HZ * t + turns[1])
     span = round(JITTER_S * rate)
     summed = np.cumsum(rng.normal(size=len(t) + span))
@@ -84,7 +86,7 @@ def string(note: np.void, rate: int, a4: float, rng: np.random.Generator) -> np.
         made += np.sin(partial * phase) / partial
     rising = 0.5 - 0.5 * np.cos(np.pi * np.clip(t / ATTACK_S, 0, 1))
     ending = np.exp(-np.maximum(t - length_s, 0) / RELEASE_S)
-    return np.asarray(0.3 * made * rising * ending, np.float32)
+    return np.asarray(LEVEL * made * rising * ending, np.float32)
 
 
 def _roomed(blocks: Iterator[np.ndarray], rate: int, seed: int) -> Iterator[np.ndarray]:

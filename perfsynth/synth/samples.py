@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from perfsynth.dsp.pitches import NATURALS
 from perfsynth.errors import InputError, MissingError
 from perfsynth.folders import cache_folder
 from perfsynth.progress import Report, silent
@@ -31,7 +32,6 @@ _NOTE = re.compile(
     r"(?:^|[^A-Za-z0-9])([A-Ga-g])([#sb]?)(-?\d)[ _-]*v(?:el)?[ _-]*(\d{1,3})$|(?:^|[ _-])(\d{2,3})[ _-]+v?(\d{1,3})$"
 )
 _RELEASE = re.compile(r"^rel(\d{1,2})$")
-_STEP = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _ALTER = {"": 0, "#": 1, "s": 1, "b": -1}
 _COLUMNS = {
     "keys": np.int64,
@@ -126,7 +126,7 @@ def _named(folder: Path) -> tuple[dict[tuple[int, int], Path], dict[int, Path]]:
             continue
         if found := _NOTE.search(path.stem):
             step, alter, octave, label, number, velocity = found.groups()
-            key = int(number) if number else 12 * (int(octave) + 1) + _STEP[step.lower()] + _ALTER[alter]
+            key = int(number) if number else 12 * (int(octave) + 1) + NATURALS[step.upper()] + _ALTER[alter]
             notes[key, int(label or velocity)] = path
         elif found := _RELEASE.match(path.stem):
             releases[20 + int(found[1])] = path
