@@ -45,11 +45,14 @@ class Preparing:
         Raises
         ------
         PerfsynthError
-            When nothing is kept, or the folder cannot be written.
+            When nothing is kept, the folder cannot be written, or it is a corpus of sounds.
         """
         from perfsynth.cli.data import corpus_folder
+        from perfsynth.data.sound_corpus import RECORDINGS
 
         out = self.output or corpus_folder(self.name)
+        if (out / RECORDINGS).exists():
+            raise PerfsynthError(f"{out}: holds a corpus of sounds; name another folder for one of performances")
         started = time.time()
         try:
             with alone(out, "preparing a corpus"), self._progress(out / "pieces", started):

@@ -21,7 +21,7 @@ from perfsynth.batch import storage
 from perfsynth.data import SPLITS
 from perfsynth.data.playing import Cutting, Playing, excerpts, playing_of, shifted
 from perfsynth.data.quality import Row
-from perfsynth.data.sound_corpus import Recording, put, write_recordings
+from perfsynth.data.sound_corpus import Recording, make_folders, put, write_recordings
 from perfsynth.data.stretches import cut
 from perfsynth.data.velocities import Expected, expected, heard, velocities
 from perfsynth.errors import InputError, PerfsynthError
@@ -105,7 +105,7 @@ def prepare(
     Raises
     ------
     InputError
-        When nothing is left, or not enough to learn from and to check.
+        When nothing is left, or not enough to learn from and to check; or when `out` is a corpus of another kind.
     """
     for part in making.valid:
         if not any(part in row.id for row in rows):
@@ -113,8 +113,7 @@ def prepare(
     stem, times = next(iter(Counter(map(_stem, rows)).most_common(1)), ("", 0))
     if times > 1:
         raise InputError(f"{times} rows would be written as {stem}; give each an id of its own")
-    for folder in ("performances", "audio"):
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    make_folders(out)
     left_out: dict[str, str] = {}
     loudness = _Loudness(making)
     for number, row in enumerate(rows):
@@ -247,7 +246,8 @@ def divided(recordings: Sequence[Recording]) -> list[Recording]:
     if len(pieces) < 2:
         raise InputError(f"{pieces[0]}: the only recording; at least one to learn from and one to check are needed")
     held = set(pieces[HELD_OUT - 1 :: HELD_OUT] or pieces[-1:])
-    log.warning("nothing to learn from or to validate on; %d of %d recordings are held out", len(held), len(pieces))
+    told = "the rows are not divided into train and valid: %d of %d recordings are held out; --valid chooses which"
+    log.warning(told, len(held), len(pieces))
     return [
         replace(each, split="valid" if (each.piece.rpartition("@")[0] or each.piece) in held else "train")
         for each in recordings

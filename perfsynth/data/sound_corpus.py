@@ -22,7 +22,7 @@ from perfsynth import formats
 from perfsynth.batch.claim import written
 from perfsynth.data import SPLITS
 from perfsynth.data.environments import Environment, environments, record
-from perfsynth.data.pieces import Entry, Piece, pieces, read_manifest, write_manifest
+from perfsynth.data.pieces import MANIFEST, Entry, Piece, pieces, read_manifest, write_manifest
 from perfsynth.errors import InputError, MissingError
 from perfsynth.progress import Report, silent
 from perfsynth.types import CONTROL, PERFORMED_NOTE, SUSTAIN, Performance
@@ -117,9 +117,13 @@ def prepare(
         Of the choice.
     report
         Called with the step and the share done.
+
+    Raises
+    ------
+    InputError
+        When `out` is a corpus of another kind.
     """
-    for folder in ("performances", "audio"):
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    make_folders(out)
     chosen = [(name, "train", made) for name, made in excerpts(pieces(corpus, "train"), train, seed=seed)]
     chosen += [(name, "valid", made) for name, made in excerpts(pieces(corpus, "valid"), valid, seed=seed)]
     chosen += [(f"coverage/{i}", "train", covering(seed + i)) for i in range(coverage)]
@@ -155,6 +159,20 @@ def put(performance: Performance, place: Path, recordings: Iterable[Path]) -> No
         for recording in recordings:
             recording.unlink(missing_ok=True)
         place.write_bytes(made)
+
+
+def make_folders(out: Path) -> None:
+    """Make the folders of a corpus.
+
+    Raises
+    ------
+    InputError
+        When the folder is a corpus of performances, whose manifest would be lost.
+    """
+    if (out / MANIFEST).exists() and not (out / RECORDINGS).exists():
+        raise InputError(f"{out}: holds a corpus of performances; name another folder for one of sounds")
+    for folder in ("performances", "audio"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
 
 
 def write_recordings(recordings: list[Recording], folder: Path) -> None:

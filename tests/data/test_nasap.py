@@ -203,6 +203,15 @@ def test_the_command_reports_in_words_and_as_json(root: Path, score: Score, tmp_
     assert {row["piece"] for row in report["pieces"]} == {TRAIN, VALID}
 
 
+def test_a_corpus_of_sounds_is_left_as_it_is(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "recordings.jsonl").write_text("")
+    (tmp_path / "manifest.jsonl").write_text("of sounds\n")
+    ran = CliRunner().invoke(app, ["data", "nasap", "prepare", str(root), "-o", str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "holds a corpus of sounds; name another folder" in ran.stderr
+    assert (tmp_path / "manifest.jsonl").read_text() == "of sounds\n"
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [("a,b\n1,2\n", "no column folder"), ("", "no column folder"), ("\xff", "no CSV")]
 )

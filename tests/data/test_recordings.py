@@ -223,6 +223,18 @@ def test_options_that_make_no_corpus(tmp_path: Path, options: tuple[str, ...], e
     assert words in run(dataset(tmp_path, "a", "b"), "-o", tmp_path / "corpus", *options, exit_code=exit_code)
 
 
+def test_a_corpus_of_another_kind_is_left_as_it_is(tmp_path: Path) -> None:
+    rows, out = dataset(tmp_path, "a", "b"), tmp_path / "corpus"
+    out.mkdir()
+    (out / "manifest.jsonl").write_text("of performances\n")
+    told = run(rows, "-o", out, "--valid", "/a", exit_code=1)
+    assert "holds a corpus of performances; name another folder" in told
+    assert (out / "manifest.jsonl").read_text() == "of performances\n"
+    run(rows, "-o", tmp_path / "sounds", "--valid", "/a")
+    run(rows, "-o", tmp_path / "sounds", "--valid", "/b")
+    assert {each.piece: each.split for each in read_recordings(tmp_path / "sounds")}["set/b"] == "valid"
+
+
 def test_a_split_that_is_none_is_left_out(tmp_path: Path) -> None:
     assert "split 'some' is none of" in run(
         dataset(tmp_path, "a", "b", split="some"), "-o", tmp_path / "corpus", exit_code=1
