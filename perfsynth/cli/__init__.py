@@ -80,7 +80,7 @@ def main() -> None:
 
 def _told(error: typer.TyperException) -> str:
     """What is wrong with the arguments, on one line."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".").replace(": Value error, ", ": ")
     if message.startswith("No such command") and Path(sys.argv[1]).is_file():
         return f"{sys.argv[1]!r} is a file; name a command before it, as in perfsynth render {sys.argv[1]} -o out.wav"
     return re.sub(r"\. Did you mean (.*)\?$", r" (did you mean \1?)", message)

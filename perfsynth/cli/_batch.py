@@ -136,7 +136,8 @@ def run(
     then([mine[index][0].target for index, outcome in sorted(outcomes.items()) if outcome.status != "failed"])
     summarise(tally, session)
     if tally.failed:
-        raise BatchError(f"{tally.failed} of {tally.total} inputs failed, the others are done")
+        others = ", the others are done" if tally.failed < tally.total else ""
+        raise BatchError(f"{tally.failed} of {tally.total} inputs failed{others}")
 
 
 def _work(jobs: list[Job], outcomes: dict[int, Outcome], tally: Tally, how: Batch, session: Session) -> None:

@@ -18,7 +18,7 @@ from perfsynth.cli import _batch, _io
 from perfsynth.cli import _options as opt
 from perfsynth.cli._item import check_file
 from perfsynth.cli.data import data
-from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
+from perfsynth.errors import BatchError, InputError, PerfsynthError
 
 if TYPE_CHECKING:
     from perfsynth.data.quality import Examined, Row
@@ -52,7 +52,7 @@ class Asked:
         for path in filter(None, (self.findings, self.report, self.passed)):
             check_file(str(path))
             if path.exists() and not self.force:
-                raise UsageError(f"{path}: already there; --force overwrites it")
+                raise PerfsynthError(f"{path}: already there; --force overwrites it")
 
 
 @_io.report(
@@ -154,13 +154,13 @@ def conclude(
         raise BatchError(f"{name}: something is wrong with {len(wrong)} of {len(rows)} rows")
 
 
-def tell(findings: list[Finding], session: _io.Session) -> None:
-    """The first findings, a line each."""
+def tell(findings: list[Finding], session: _io.Session, *, listed_by: str = "--findings FILE") -> None:
+    """The first findings, a line each, and which option or command lists all of them."""
     for finding in findings[:SHOWN]:
         where = f"{finding.file} " if finding.file else ""
         session.say(f"{finding.id}: {where}{finding.fault}")
     if len(findings) > SHOWN:
-        session.say(f"... and {len(findings) - SHOWN} more; --findings FILE lists them all")
+        session.say(f"... and {len(findings) - SHOWN} more; {listed_by} lists them all")
 
 
 def _kept(rows: list[Row], wrong: set[str], path: Path) -> Iterable[dict]:

@@ -17,7 +17,7 @@ from perfsynth.cli.data import data, group
 from perfsynth.cli.data_batik import batik
 from perfsynth.cli.data_check import Align, Asked, Findings, Report, conclude, look, tell
 from perfsynth.cli.data_nasap import nasap
-from perfsynth.errors import BatchError, InputError, UsageError
+from perfsynth.errors import BatchError, InputError, PerfsynthError, UsageError
 from perfsynth.folders import data_folder
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ def _prepare(name: str, session: _io.Session, folder: Path, path: Path, hashed: 
     from perfsynth.data.recipe import check
 
     if path.exists() and not force:
-        raise UsageError(f"{path}: already there; --force overwrites it")
+        raise PerfsynthError(f"{path}: already there; --force overwrites it")
     whole, findings = check(_recipe(name), folder)
-    tell(findings, session)
+    tell(findings, session, listed_by=f"perfsynth data {name} check --findings FILE")
     if not whole:
         raise InputError(f"{folder}: no row of {name} has all its files; {findings[0].file} is {findings[0].fault}")
     with session.progress() as progress:

@@ -197,6 +197,8 @@ def test_failures_are_rows_that_can_be_run_again(work: Workplace) -> None:
     words = work.run("--manifest", path, *options, exit_code=3)
     assert words.splitlines()[-1] == "perfsynth: 2 of 4 inputs failed, the others are done"
     assert len([line for line in words.splitlines() if "played.mid: " in line]) == 2
+    again = work.run("--manifest", "deep.jsonl", "--out-dir", "made", exit_code=3)
+    assert again.splitlines()[-1] == "perfsynth: 2 of 2 inputs failed"
     rows = work.rows("deep.jsonl")
     assert [row["id"] for row in rows] == ["set/001", "set/002"]
     assert "cannot be read" in rows[1]["error"]

@@ -62,6 +62,10 @@ def test_models_lists_every_model() -> None:
     [
         (["rendr", "x"], "'rendr' (did you mean 'render'?); see perfsynth --help"),
         ([EXAMPLE], f"name a command before it, as in perfsynth render {EXAMPLE}"),
+        (
+            ["align", "a.wav", EXAMPLE, "--repeats", "all"],
+            "'--repeats': 'all' is not one of 'auto', 'as-written', 'none'",
+        ),
         (["evaluate", "performance", "x"], "; see perfsynth evaluate performance --help"),
         (["data", "bach"], "is no dataset or action; there are check, sounds, batik"),
         (["render", EXAMPLE, "out.wav"], "put -o before the name of a result"),

@@ -181,6 +181,18 @@ def test_the_hash_is_of_all_files_and_their_columns(tmp_path: Path) -> None:
     assert digest(example, tmp_path) != first
 
 
+def test_what_lists_all_that_is_left_out_is_a_command(tmp_path: Path) -> None:
+    maestro(tmp_path)
+    rows = (tmp_path / "maestro-v3.0.0.csv").read_text().splitlines()
+    gone = [rows[1].replace("2004/", f"gone{n}/") for n in range(30)]
+    (tmp_path / "maestro-v3.0.0.csv").write_text("\n".join([*rows, *gone]))
+    found = tmp_path / "found.jsonl"
+    runs = (["prepare", tmp_path, "-o", found], ["check", tmp_path])
+    for arguments, lister in zip(runs, ("; perfsynth data maestro check --findings", "; --findings"), strict=True):
+        ran = CliRunner().invoke(app, ["data", "maestro", *map(str, arguments)])
+        assert f"{lister} FILE lists them all" in ran.stderr
+
+
 def test_the_commands_check_and_write_a_manifest(name: str, root: Path, tmp_path: Path) -> None:
     def run(*arguments: object) -> object:
         return CliRunner().invoke(app, ["data", name, *map(str, arguments)])
@@ -200,8 +212,9 @@ def test_the_commands_check_and_write_a_manifest(name: str, root: Path, tmp_path
         stage = Columns(("audio",), "report")
     for row in read_rows(made.read_text().splitlines(), "m", stage, str(made.parent)):
         assert all(Path(path).is_file() for path in row.inputs)
-    assert run(word, root, "-o", made).exit_code == 2
+    assert run(word, root, "-o", made).exit_code == 1
     (root / check(RECIPES[name], root)[0][0].files().popitem()[1]).write_bytes(b"")
     findings = tmp_path / "findings.jsonl"
     assert run("check", root, "--findings", findings).exit_code == 3
     assert "empty" in findings.read_text()
+    assert run("check", root, "--findings", findings).exit_code == 1, "it is there"
