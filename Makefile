@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_SCORE ?= examples/petzold-minuet.musicxml
 DEMO_SOUND ?= build/demo.wav
 
-.PHONY: demo test check lint types docs docs-check docs-run man gallery setup system clean
+.PHONY: demo test help check lint types docs docs-check docs-run man gallery setup system clean
 
 demo: setup ## render the example score to a WAV
 	@mkdir -p $(dir $(DEMO_SOUND))
@@ -14,6 +14,9 @@ demo: setup ## render the example score to a WAV
 
 test: setup check docs-run ## style, types, documentation and its examples, tests with coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: lint types docs-check
 
