@@ -37,6 +37,7 @@ def perform(
         Seed of everything random in the model, from 0.
     ornaments
         Whether trills, turns and mordents are played out: their added notes follow those of the score.
+        `render` does so unless told not to.
     **options
         The model's own; None means its default.
 
