@@ -91,7 +91,7 @@ def stage(
                 ]
                 _run(jobs, rows, name, how, session)
 
-        _sign(command, function, _STAGE_PARAMETERS, groups)
+        _sign(command, function, _STAGE_PARAMETERS if len(columns(name).reads) == 1 else _PAIR_PARAMETERS, groups)
         app.command(name, help=_help(function, examples))(command)
         return function
 
@@ -149,6 +149,12 @@ _STAGE_PARAMETERS = tuple(
     parameter
     for shared in opt.STAGE_PARAMETERS
     for parameter in (shared, *(_batch_options.PARAMETERS if shared.name == "skip_existing" else ()))
+)
+
+
+_PAIR_PARAMETERS = tuple(
+    parameter.replace(annotation=opt.Pair) if parameter.name == "inputs" else parameter
+    for parameter in _STAGE_PARAMETERS
 )
 
 

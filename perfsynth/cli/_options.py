@@ -11,6 +11,10 @@ import typer
 from perfsynth.errors import UsageError
 
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT", help="Files to read; - or nothing: stdin.")]
+Pair = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RECORDING SCORE", help="A recording, then its score; -, of one of them: stdin."),
+]
 Output = Annotated[str | None, typer.Option("--output", "-o", help="File to write; - or nothing: stdout.")]
 OutDir = Annotated[str | None, typer.Option(help="Folder for the results of several inputs.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what is there.")]

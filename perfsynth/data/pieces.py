@@ -172,7 +172,8 @@ def read_manifest(folder: Path) -> list[Entry]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise MissingError(f"{path}: not found; prepare the corpus first, as with: perfsynth data nasap prepare")
+        prepare = f"perfsynth data nasap prepare -o {folder}"
+        raise MissingError(f"{path}: not found; prepare the corpus first, as with: {prepare}")
     entries = []
     with path.open(encoding="utf-8", errors="replace") as lines:
         for where, row in read_objects(lines, str(path)):

@@ -73,7 +73,8 @@ def table(root: Path, name: str, columns: tuple[str, ...], what: str) -> Iterato
     """
     path = root / name
     if not path.is_file():
-        raise MissingError(f"{root}: no {name}, which lists what {what} holds; give the folder that has it")
+        remedy = "fetch the dataset first, or give the folder that has it"
+        raise MissingError(f"{root}: no {name}, which lists what {what} holds; {remedy}")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)

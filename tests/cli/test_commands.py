@@ -229,3 +229,7 @@ def test_a_seed_that_is_too_large_is_refused_in_one_line(command: str, tmp_path:
 def test_the_usage_brackets_each_argument_once(command: str) -> None:
     usage = perfsynth(*command.split(), "--help").stdout.decode().split("\n\n")[0]
     assert "[[" not in usage and "......" not in usage and "...]..." not in usage
+
+
+def test_the_usage_of_align_says_what_comes_first() -> None:
+    assert b"[RECORDING SCORE]" in perfsynth("align", "--help").stdout

@@ -116,6 +116,11 @@ def test_another_folder_is_refused_and_says_what_is_wanted(name: str, tmp_path: 
         check(RECIPES[name], tmp_path / "nowhere")
 
 
+def test_a_folder_that_a_fetch_left_empty_says_to_fetch(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="fetch the dataset first"):
+        check(RECIPES["maestro"], tmp_path)
+
+
 @pytest.mark.parametrize("name", ["maestro", "atepp", "musicnet", "bach-violin", "nasap"])
 def test_a_list_cut_off_or_of_another_kind_is_refused(name: str, root: Path) -> None:
     listed = next(path for path in root.iterdir() if path.suffix == ".csv")

@@ -173,7 +173,8 @@ def test_the_corpus_is_found_where_prepare_puts_it(
 @pytest.mark.parametrize(
     ("options", "exit_code", "words"),
     [
-        (["--corpus", "nowhere"], 1, "manifest.jsonl: not found; prepare the corpus first"),
+        (["--corpus", "nowhere"], 1, "nowhere/manifest.jsonl: not found; prepare the corpus first"),
+        (["--corpus", "nowhere"], 1, "perfsynth data nasap prepare -o nowhere"),
         (["--max-minutes", "0"], 2, "--max-minutes 0"),
         (["--steps", "0"], 1, "steps = 0: it is a whole number"),
         (["--device", "tpu"], 2, "--device tpu: it is cpu, cuda, cuda:N or auto"),
