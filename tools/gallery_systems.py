@@ -158,8 +158,8 @@ pianos played: they show that each system runs from end to end, and what it soun
 part nothing but noise. The last two columns say how much of the notes detectors find again in the sound: the F1 of
 onsets (steady noise reaches up to .4) and the share of pitches. The sounds say nothing about what the papers' own
 networks reach with more data, width and days. `m2a-baseline` reads the score as written, without a performance
-between. How to train them, and their figures: [The systems of the papers](seed-systems.md). Of these networks
-`hifigan` ships, and a `deep-performer` that learnt longer. All learnt from performances under CC BY-NC-SA 4.0.{missing}
+between. How to train them, and their figures: [The systems of the papers](seed-systems.md). A `deep-performer` and
+a `hifigan` that learnt longer ship. All learnt from performances under CC BY-NC-SA 4.0.{missing}
 
 | listen | what it is | size | learnt for | onsets | pitches |
 |---|---|---:|---:|---:|---:|
