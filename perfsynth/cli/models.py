@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,6 +15,8 @@ from perfsynth import registry
 from perfsynth.cli import _io, app
 from perfsynth.errors import UsageError
 from perfsynth.folders import shipped
+
+NAME_WIDTH = 22
 
 
 @_io.report(app, "models", examples=("perfsynth models", "perfsynth models deadpan --json"))
@@ -32,7 +37,7 @@ def models(
         for model in registry.MODELS:
             if model in chosen and model.stage == stage:
                 mark = "*" if model.name == registry.names(stage)[0] else " "
-                typer.echo(f" {mark} {model.name:22} {model.summary} ({_terms(model)})")
+                typer.echo(_within_terminal(f" {mark} {model.name:{NAME_WIDTH}} {model.summary} ({_terms(model)})"))
     if name is None:
         session.say("* is the default of its stage")
         return
@@ -40,6 +45,14 @@ def models(
         card = shipped(folder) / "CARD.md"
         if card.is_file():
             typer.echo("\n" + card.read_text())
+
+
+def _within_terminal(line: str) -> str:
+    """The line of a model, broken under its summary; whole where no terminal shows it, for grep."""
+    if not sys.stdout.isatty():
+        return line
+    width, indent = shutil.get_terminal_size().columns, " " * (NAME_WIDTH + 4)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _terms(model: registry.Model) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_models_lists_every_model() -> None:
     text = perfsynth("models").stdout.decode()
     assert all(model.name in text for model in registry.MODELS)
     assert perfsynth("models", "no-such-model").returncode == 2
+
+
+def test_models_keeps_within_a_terminal() -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb") as shown:
+        command = [sys.executable, "-m", "perfsynth", "models", "deadpan"]
+        subprocess.run(
+            command, stdout=theirs, stderr=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "60"}, check=True
+        )
+        lines = os.read(shown.fileno(), 4096).decode().splitlines()
+        os.close(theirs)
+    assert len(lines) > 2 and max(map(len, lines)) <= 60
+    assert all(line.startswith(" " * 26) for line in lines[2:])
 
 
 @pytest.mark.parametrize(
