@@ -11,8 +11,7 @@ from pathlib import Path
 
 from perfsynth.data.manifest import Example
 from perfsynth.data.pieces import split_of
-from perfsynth.data.recipe import Archive, Recipe
-from perfsynth.errors import MissingError
+from perfsynth.data.recipe import Archive, Recipe, missing
 
 LICENCE = "CC BY 4.0"
 
@@ -21,7 +20,7 @@ def rows(root: Path) -> Iterator[Example]:
     """The performances."""
     midis = sorted(path for path in root.glob("*/*") if path.suffix.lower() in (".mid", ".midi"))
     if not midis:
-        raise MissingError(f"{root}: no GENRE/*.mid; give the folder TPD, which has a folder for each genre")
+        raise missing(root, "no GENRE/*.mid", "the folder TPD, which has a folder for each genre")
     for midi in midis:
         name = midi.relative_to(root).as_posix()
         yield Example(

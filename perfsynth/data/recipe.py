@@ -61,6 +61,11 @@ class Finding:
     kind: str = "broken"  # or mismatch, repeats, duplicate: `perfsynth.data.quality`
 
 
+def missing(root: Path, what: str, right: str = "the folder that has it") -> MissingError:
+    """What to say of a folder that lacks what a dataset has; `right` is the folder to give."""
+    return MissingError(f"{root}: {what}; fetch the dataset first, or give {right}")
+
+
 def table(root: Path, name: str, columns: tuple[str, ...], what: str) -> Iterator[dict[str, str]]:
     """The rows of a dataset's list, as CSV.
 
@@ -73,14 +78,13 @@ def table(root: Path, name: str, columns: tuple[str, ...], what: str) -> Iterato
     """
     path = root / name
     if not path.is_file():
-        remedy = "fetch the dataset first, or give the folder that has it"
-        raise MissingError(f"{root}: no {name}, which lists what {what} holds; {remedy}")
+        raise missing(root, f"no {name}, which lists what {what} holds")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(f"{path}: no column {missing[0]!r}; {what} has {', '.join(columns)}")
+            absent = [column for column in columns if column not in (reader.fieldnames or ())]
+            if absent:
+                raise InputError(f"{path}: no column {absent[0]!r}; {what} has {', '.join(columns)}")
             for number, row in enumerate(reader, start=2):
                 if any(row[column] is None for column in columns):
                     raise InputError(f"{path}:{number}: the row is cut off; get {name} again")
@@ -124,7 +128,7 @@ def check(recipe: Recipe, root: Path) -> tuple[list[Example], list[Finding]]:
         if not faults:
             whole.append(example)
     if not seen:
-        raise MissingError(f"{root}: nothing of {recipe.title} in it; give the folder that has it")
+        raise missing(root, f"nothing of {recipe.title} in it")
     return whole, findings
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from perfsynth.data import batik, nasap
 from perfsynth.data.manifest import Example
-from perfsynth.data.recipe import Archive, Recipe, table
-from perfsynth.errors import MissingError
+from perfsynth.data.recipe import Archive, Recipe, missing, table
 
 NASAP_COLUMNS = ("composer", "title", "folder", "xml_score", "midi_performance", "match_file",
                  "robust_note_alignment")  # fmt: skip
@@ -38,7 +37,7 @@ def batik_rows(root: Path) -> Iterator[Example]:
     """The movements of Batik-plays-Mozart, all of them "valid"."""
     matches = sorted((root / "match").glob("*.match"))
     if not matches:
-        raise MissingError(f"{root}: no match/*.match; give the folder of Batik-plays-Mozart")
+        raise missing(root, "no match/*.match", "the folder of Batik-plays-Mozart")
     for match in matches:
         yield Example(
             id=match.stem,

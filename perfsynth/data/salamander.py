@@ -12,9 +12,8 @@ from pathlib import Path
 
 from perfsynth.data import salamander_npm
 from perfsynth.data.manifest import Example
-from perfsynth.data.recipe import Recipe
+from perfsynth.data.recipe import Recipe, missing
 from perfsynth.dsp.pitches import NAMES
-from perfsynth.errors import MissingError
 
 NAME = "salamander"
 LICENCE = "CC BY 3.0"
@@ -45,7 +44,7 @@ def _named(pitch: int) -> str:
 def rows(root: Path) -> Iterator[Example]:
     """The samples."""
     if not any((root / package.folder).is_dir() for package in salamander_npm.PACKAGES):
-        raise MissingError(f"{root}: no velocity01/ to velocity16/ and {RELEASE}/; give the folder that has them")
+        raise missing(root, f"no velocity01/ to velocity16/ and {RELEASE}/", "the folder that has them")
     yield from samples()
 
 

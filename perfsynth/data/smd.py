@@ -11,8 +11,7 @@ from pathlib import Path
 
 from perfsynth.data.manifest import Example
 from perfsynth.data.pieces import split_of
-from perfsynth.data.recipe import Archive, Recipe
-from perfsynth.errors import MissingError
+from perfsynth.data.recipe import Archive, Recipe, missing
 
 LICENCE = "CC BY-NC-SA 3.0"
 AUDIO = "wav_44100_stereo"
@@ -22,7 +21,7 @@ def rows(root: Path) -> Iterator[Example]:
     """The performances; the split is that of the work."""
     midis = sorted((root / "midi").glob("*.mid"))
     if not midis:
-        raise MissingError(f"{root}: no midi/*.mid; give the folder that has midi/ and {AUDIO}/, SMD-piano_v2")
+        raise missing(root, "no midi/*.mid", f"the folder that has midi/ and {AUDIO}/, SMD-piano_v2")
     for midi in midis:
         composer, work, pianist, *_ = [*midi.stem.split("_"), "", ""]
         yield Example(

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perfsynth.data.manifest import Example
-from perfsynth.data.recipe import Archive, Recipe
-from perfsynth.errors import MissingError
+from perfsynth.data.recipe import Archive, Recipe, missing
 
 LICENCE = "CC BY 4.0"
 
@@ -20,7 +19,7 @@ def rows(root: Path) -> Iterator[Example]:
     """The performances."""
     matches = sorted((root / "match").glob("*_p[0-9][0-9].match"))
     if not matches:
-        raise MissingError(f"{root}: no match/PIECE_pNN.match; give the folder of the Vienna 4x22 repository")
+        raise missing(root, "no match/PIECE_pNN.match", "the folder of the Vienna 4x22 repository")
     for match in matches:
         piece, _, pianist = match.stem.rpartition("_")
         audio = f"audio/{match.stem}.wav"
