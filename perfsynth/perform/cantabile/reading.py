@@ -23,9 +23,8 @@ COMPOSERS = (
 
 def read(score: Score) -> Reading:
     """Turn a score (at least one note) into feature columns; see `Reading`."""
-    note_table, chord_table, chord, beat, present = _tables(score)
+    note_table, chord_table, chord, beat, accented, present = _tables(score)
     held_beat = score.notes["duration_beat"]
-    accented = loudness(score)[1] > 0
     matrices = note_table.matrix(), chord_table.matrix()
     return Reading(*matrices, chord, beat, held_beat, accented, present, composer_of(score.composer))
 
@@ -42,7 +41,7 @@ def chord_of_each(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(chord >= 0, chord, leading), beat
 
 
-def _tables(score: Score) -> tuple[Columns, Columns, np.ndarray, np.ndarray, dict[str, bool]]:
+def _tables(score: Score) -> tuple[Columns, Columns, np.ndarray, np.ndarray, np.ndarray, dict[str, bool]]:
     notes = score.notes
     chord, beat = chord_of_each(notes)
     order = np.argsort(chord, kind="stable")  # a grace note just before its chord's first note
@@ -62,7 +61,7 @@ def _tables(score: Score) -> tuple[Columns, Columns, np.ndarray, np.ndarray, dic
         "dynamics": curves.has_dynamics,
         "tempo": curves.has_tempo,
     }
-    return note_table, chord_table, chord, beat, present
+    return note_table, chord_table, chord, beat, accent > 0, present
 
 
 def groups() -> tuple[tuple[str, ...], tuple[str, ...]]:
